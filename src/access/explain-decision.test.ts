@@ -9,7 +9,7 @@ import {
 import type { Action } from '../entities/action.ts'
 import { decide, verdictOn } from './decide.ts'
 import { entitlementsOf, reaches } from './entitlements.ts'
-import { explainAsk } from './explain-decision.ts'
+import { explainAccess } from './explain-decision.ts'
 import type { AccessRequest } from './rights.ts'
 
 const verbs: readonly Action[] = ['create', 'read', 'update', 'delete']
@@ -46,7 +46,7 @@ const asks = fc.constantFrom<AccessRequest>(
 test('an explanation agrees with the decision and marks the one deciding rule', () => {
   fc.assert(
     fc.property(arbitraryRights, asks, (rights, ask) => {
-      const told = explainAsk(rights, ask, 'asked')
+      const told = explainAccess(rights, ask, 'asked')
       const deciding = told.rules.filter(({ decides }) => decides)
       expect(told.says).toBe(verdictOn(rights, ask).says)
       expect(deciding.length).toBe(told.says === 'nothing' ? 0 : 1)

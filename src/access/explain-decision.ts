@@ -1,9 +1,13 @@
-import type { AskTold, RuleTold } from '../schema/entitlement.ts'
+import type { ExplainedRequest, MatchedRule } from '../schema/entitlement.ts'
 import { levels, matchingRules, sentence, verdictOn } from './decide.ts'
 import type { AccessRequest, EndpointRule, EntityRule, Rights } from './rights.ts'
 
 /** Every rule that applies to a request, and which of them decides. */
-export function explainAsk(rights: Rights, ask: AccessRequest, as: AskTold['as']): AskTold {
+export function explainAccess(
+  rights: Rights,
+  ask: AccessRequest,
+  as: ExplainedRequest['as'],
+): ExplainedRequest {
   const verdict = verdictOn(rights, ask)
   const decisive = verdict.says === 'nothing' ? undefined : verdict.rule
   return {
@@ -16,7 +20,7 @@ export function explainAsk(rights: Rights, ask: AccessRequest, as: AskTold['as']
   }
 }
 
-function describeRule(rule: EndpointRule | EntityRule, decides: boolean): RuleTold {
+function describeRule(rule: EndpointRule | EntityRule, decides: boolean): MatchedRule {
   const isEndpoint = 'segments' in rule
   const { role, workspace, group, about } = rule.source
   return {

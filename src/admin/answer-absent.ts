@@ -1,5 +1,5 @@
 import type { Configuration } from '../control/configuration.ts'
-import { refusalOf, whereNothingExists } from '../control/permit.ts'
+import { refusalOf, rightsWithoutEntities } from '../control/permit.ts'
 import { entities, type Entity } from '../entities/entities.ts'
 import type { Entry } from '../entities/entry.ts'
 import { uuidPattern } from '../entities/fields.ts'
@@ -28,7 +28,7 @@ export function answerRefused(
   if (rights === undefined || !isHidden(context, located)) return refusal
   const absent = route.locate({ ...context, configuration: withoutEntities(configuration) })
   const record = refusal.record ?? refusal.message
-  const told = refusalOf(whereNothingExists(rights), absent.check)
+  const told = refusalOf(rightsWithoutEntities(rights), absent.check)
   if (told !== undefined) return told.withRecord(record)
   return absent.isLost === true
     ? notFound().withRecord(record)

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { canonicalText } from '../lib/canonical-text.ts'
 import { runToCompletion, type CooperativeTask } from '../lib/cooperative-task.ts'
 import { hashOfLink } from '../lib/hash-chain.ts'
-import type { AuditPlace, AuditRecord, ChainedRecord, Revision } from '../schema/audit-record.ts'
+import type { ChainPosition, AuditRecord, ChainedRecord, Revision } from '../schema/audit-record.ts'
 
 /** A record whose lists may be long, and are made while they are read. */
 export type UnchainedRecord = Omit<AuditRecord, ListName> &
@@ -45,7 +45,7 @@ export function* prepareRecord(given: UnchainedRecord): CooperativeTask<Prepared
 
 /** Chains a prepared record after the last position. */
 export function chainPrepared(
-  last: AuditPlace,
+  last: ChainPosition,
   { record, hash }: PreparedRecord,
 ): Omit<ChainedRecord, ListName> {
   const link = { ...record, sequence: last.sequence + 1, previous: last.hash }
@@ -56,7 +56,7 @@ export function chainPrepared(
 }
 
 /** Chains a record after the last position. */
-export function chainRecord(last: AuditPlace, record: AuditRecord): ChainedRecord {
+export function chainRecord(last: ChainPosition, record: AuditRecord): ChainedRecord {
   const prepared = runToCompletion(prepareRecord(record))
   const itemsOf = (name: ListName) => prepared.lists[name].map((text): unknown => JSON.parse(text))
   return { ...chainPrepared(last, prepared), before: itemsOf('before'), after: itemsOf('after') }

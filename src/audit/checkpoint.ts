@@ -1,11 +1,11 @@
 import { sign, verify, type KeyObject } from 'node:crypto'
-import type { AuditCheckpoint, AuditPlace, CheckpointKind } from '../schema/audit-record.ts'
+import type { AuditCheckpoint, ChainPosition, CheckpointKind } from '../schema/audit-record.ts'
 import type { AuditKey } from './audit-key.ts'
 
 export function signCheckpoint(
   key: AuditKey,
   kind: CheckpointKind,
-  { sequence, hash }: AuditPlace,
+  { sequence, hash }: ChainPosition,
   time: number,
 ): AuditCheckpoint {
   const unsigned = { kind, sequence, hash, time, key: key.id }
@@ -14,7 +14,7 @@ export function signCheckpoint(
 }
 
 /** Whether the signature of a checkpoint is valid for its contents. */
-export const isGenuine = (checkpoint: AuditCheckpoint, key: KeyObject): boolean =>
+export const hasValidSignature = (checkpoint: AuditCheckpoint, key: KeyObject): boolean =>
   verify(null, signedText(checkpoint), key, Buffer.from(checkpoint.signature, 'base64'))
 
 /** The signed bytes. Fields contain no line feed, so the text is unambiguous. */

@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { beginning, hashOfLink } from '../lib/hash-chain.ts'
-import type { AuditPlace, AuditRecord, AuditReport, ChainedRecord } from '../schema/audit-record.ts'
+import type {
+  ChainPosition,
+  AuditRecord,
+  AuditReport,
+  ChainedRecord,
+} from '../schema/audit-record.ts'
 import { generateAuditKey, readPublicKey } from './audit-key.ts'
 import { chainRecord, hashOfRecord } from './chain-record.ts'
 import { signCheckpoint } from './checkpoint.ts'
@@ -34,7 +39,7 @@ const recordOf = (number: number): AuditRecord => ({
 /** A chain of `count` records, the first `pruned` of them pruned, with a checkpoint at every tenth. */
 function chainOf(count: number, pruned = 0): StoredChain & { list: ChainedRecord[] } {
   const records: ChainedRecord[] = []
-  let last: AuditPlace = { sequence: 0, hash: beginning }
+  let last: ChainPosition = { sequence: 0, hash: beginning }
   for (let number = 1; number <= count; number += 1) {
     const record = chainRecord(last, recordOf(number))
     records.push(record)

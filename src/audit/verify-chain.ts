@@ -4,12 +4,12 @@ import { beginning } from '../lib/hash-chain.ts'
 import type {
   AuditCheckpoint,
   AuditFault,
-  AuditPlace,
+  ChainPosition,
   AuditReport,
   ChainedRecord,
 } from '../schema/audit-record.ts'
 import { hashOfRecord } from './chain-record.ts'
-import { isGenuine } from './checkpoint.ts'
+import { hasValidSignature } from './checkpoint.ts'
 
 /** A stored chain with its checkpoints. */
 export type StoredChain = {
@@ -63,7 +63,7 @@ async function validCheckpoints(
     if (checkpoint === undefined) continue
     const { sequence, key, kind } = checkpoint
     const trustedKey = keys.get(key)
-    if (trustedKey !== undefined && isGenuine(checkpoint, trustedKey)) {
+    if (trustedKey !== undefined && hasValidSignature(checkpoint, trustedKey)) {
       signed.set(sequence, [...(signed.get(sequence) ?? []), checkpoint])
       continue
     }
@@ -79,7 +79,7 @@ function openVerifier(
   signed: ReadonlyMap<number, readonly AuditCheckpoint[]>,
   faults: AuditFault[],
 ) {
-  const start: AuditPlace = { sequence: base?.sequence ?? 0, hash: base?.hash ?? beginning }
+  const start: ChainPosition = { sequence: base?.sequence ?? 0, hash: base?.hash ?? beginning }
   const end = head?.sequence ?? Number.POSITIVE_INFINITY
   const displaced: ChainedRecord[] = []
   let last = start
@@ -93,7 +93,7 @@ function openVerifier(
     faults.push({ ...fault('missing', from, `${which} missing.`), through })
   }
   /** Compares a record with the checkpoints at its position. */
-  const compare = ({ sequence, hash }: AuditPlace): void => {
+  const compare = ({ sequence, hash }: ChainPosition): void => {
     const places = (signed.get(sequence) ?? []).filter(({ kind }) => kind !== 'pruned')
     checkpoints += places.length
     if (places.some((place) => place.hash !== hash))

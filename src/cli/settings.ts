@@ -3,11 +3,7 @@ import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { parseNetwork } from '../lib/egress.ts'
-import {
-  pathPatternComplaint,
-  strategies,
-  type RouteValidation,
-} from '../control/route-validation.ts'
+import { pathPatternError, strategies, type RouteValidation } from '../control/route-validation.ts'
 import type { PlaneSettings } from '../planes/plane-settings.ts'
 import { answerHeaderNames, parseAnswerHeaders } from '../proxy/exchange-settings.ts'
 import { defaultAdmissionLimits, defaultTargetLimits } from '../proxy/limits.ts'
@@ -200,7 +196,7 @@ const environment = z.object({
   WEIR_ENFORCE_ROUTE_PATH_PATTERN: z
     .string()
     .superRefine((pattern, context) => {
-      const complaint = pathPatternComplaint(pattern)
+      const complaint = pathPatternError(pattern)
       if (complaint !== undefined) context.addIssue({ code: 'custom', message: complaint })
     })
     .optional(),

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
-import type { Counters, Taken, Window } from '../proxy/plugin.ts'
-import type { Unused } from './counter-table.ts'
+import type { Counters, CounterResult, Window } from '../proxy/plugin.ts'
+import type { UnusedTokens } from './counter-table.ts'
 
 // These four messages also travel between the supervisors of two program versions during an upgrade (./counter-upgrade.ts).
 
@@ -9,18 +9,18 @@ export type CountRequest = {
   readonly type: 'count'
   readonly id: number
   readonly requests: readonly (readonly Window[])[]
-  readonly unused: readonly Unused[]
+  readonly unused: readonly UnusedTokens[]
 }
 /** One answer for each of `requests`; `leased` holds the tokens leased in each window. */
 export type CountAnswer = {
   readonly type: 'counted'
   readonly id: number
-  readonly taken: readonly (Taken & { readonly leased: readonly number[] })[]
+  readonly taken: readonly (CounterResult & { readonly leased: readonly number[] })[]
 }
 /** Asks a worker to return all its leases. */
 export type Recall = { readonly type: 'recall' }
 /** The unused tokens of all leases of a worker. */
-export type CountReturn = { readonly type: 'returned'; readonly unused: readonly Unused[] }
+export type CountReturn = { readonly type: 'returned'; readonly unused: readonly UnusedTokens[] }
 
 /** Counters kept by the supervisor: all workers of a node share them, and they survive the death of a worker. */
 export type CounterClient = Counters & {
@@ -37,7 +37,7 @@ export type CounterClientOptions = {
 
 type Pending = {
   readonly windows: readonly Window[]
-  readonly resolve: (taken: Taken) => void
+  readonly resolve: (taken: CounterResult) => void
   readonly reject: (error: Error) => void
 }
 type Lease = { tokens: number; count: number; readonly endsAt: number }
@@ -53,8 +53,8 @@ export function openCounterClient({
   let pending: Pending[] = []
   let lastId = 0
 
-  const endLeases = (keys: Iterable<string>): Unused[] => {
-    const unused: Unused[] = []
+  const endLeases = (keys: Iterable<string>): UnusedTokens[] => {
+    const unused: UnusedTokens[] = []
     for (const key of keys) {
       const lease = leases.get(key)
       if (lease === undefined || !leases.delete(key)) continue
@@ -75,7 +75,7 @@ export function openCounterClient({
         reject(new Error(`counter request not answered within ${timeout} ms`))
     }, timeout).unref()
   }
-  const takeLeased = (windows: readonly Window[]): Taken | undefined => {
+  const takeLeased = (windows: readonly Window[]): CounterResult | undefined => {
     const held: Lease[] = []
     for (const { key } of windows) {
       const lease = leases.get(key)

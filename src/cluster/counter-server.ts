@@ -21,7 +21,7 @@ export type CounterServerOptions = {
   readonly rows?: readonly CounterRow[]
 }
 
-type Taken = CountAnswer['taken'][number]
+type LeasedResult = CountAnswer['taken'][number]
 type RunningRecall = { readonly holders: Set<number>; readonly proceed: () => void }
 
 /** Opens a server that continues with `rows`. */
@@ -35,7 +35,7 @@ export function openCounterServer({
   const recalls = new Set<RunningRecall>()
 
   /** Answers the requests that are not in `taken` yet. Leases of full windows are recalled before anything is rejected. Only the last request of a message may lease, because the ones after it may need the room; and a worker whose leases are being recalled gets no new one, which would be forgotten together with them. */
-  const answer = (worker: number, request: CountRequest, taken: Taken[]): void => {
+  const answer = (worker: number, request: CountRequest, taken: LeasedResult[]): void => {
     const { id, requests } = request
     while (taken.length < requests.length) {
       const windows = requests[taken.length] ?? []

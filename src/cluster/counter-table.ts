@@ -1,8 +1,8 @@
 import type { Clock } from '../lib/clock.ts'
-import type { Taken, Window } from '../proxy/plugin.ts'
+import type { CounterResult, Window } from '../proxy/plugin.ts'
 
 /** Unused tokens of a worker's lease. */
-export type Unused = readonly [key: string, tokens: number]
+export type UnusedTokens = readonly [key: string, tokens: number]
 
 /** A window: its count, its end, and the tokens leased to each worker. */
 export type CounterRow = readonly [
@@ -15,9 +15,12 @@ export type CounterRow = readonly [
 /** The counts of all open windows of a node. A window with much room leases tokens to a worker, so that not every request of the worker needs a counter request; leased tokens count as used until they are returned. */
 export type CounterTable = {
   /** Counts a request in all windows when none of them is full, else in those that count refused requests; `leased` holds the tokens leased to the worker in each. Without a worker nothing is leased. */
-  take(windows: readonly Window[], worker?: number): Taken & { readonly leased: readonly number[] }
+  take(
+    windows: readonly Window[],
+    worker?: number,
+  ): CounterResult & { readonly leased: readonly number[] }
   /** Ends leases of a worker and takes back their unused tokens. */
-  giveBack(worker: number, unused: readonly Unused[]): void
+  giveBack(worker: number, unused: readonly UnusedTokens[]): void
   /** Workers with a lease in one of these windows that is full. */
   leaseholdersOfFull(windows: readonly Window[]): readonly number[]
   /** Ends all leases of a worker that cannot return them; their tokens stay counted, because how many it used is not known. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Taken, Window } from '../proxy/plugin.ts'
+import type { CounterResult, Window } from '../proxy/plugin.ts'
 import {
   openCounterClient,
   type CountAnswer,
@@ -59,7 +59,7 @@ function openNode(workers: number) {
       dead.add(worker)
       server.forget(worker)
     },
-    async take(worker: number, ...windows: Window[]): Promise<Taken> {
+    async take(worker: number, ...windows: Window[]): Promise<CounterResult> {
       const taken = (counters[worker] as CounterClient).take(windows)
       await settle()
       return taken
@@ -81,7 +81,7 @@ test('admits exactly the limit over any number of workers, in any order', async 
   await fc.assert(
     fc.asyncProperty(plan, async ({ workers, limit, turns }) => {
       const node = openNode(workers)
-      const taken: Promise<Taken>[] = []
+      const taken: Promise<CounterResult>[] = []
       for (const [worker, times, isSettled] of turns) {
         for (let time = 0; time < times; time += 1)
           taken.push(
@@ -168,7 +168,7 @@ test('a return after the recall timeout does not free tokens', async () => {
 test('a request that waits for the lease of a worker is answered when that worker dies', async () => {
   const node = openNode(2)
   await node.take(0, window('k', 641))
-  const takes: Promise<Taken>[] = []
+  const takes: Promise<CounterResult>[] = []
   for (let time = 0; time < 641; time += 1)
     takes.push(Promise.resolve((node.counters[1] as CounterClient).take([window('k', 641)])))
   node.die(0)
@@ -295,7 +295,7 @@ test('spends each token of a lease once, and sends a counter request when none i
   const sent: FromWorker[] = []
   const client = openCounterClient({ send: (message) => void sent.push(message), clock })
   const one = [window('k', 900)]
-  const ask = async (leased: number, count: number): Promise<Taken> => {
+  const ask = async (leased: number, count: number): Promise<CounterResult> => {
     const taken = client.take(one)
     expect(taken).toBeInstanceOf(Promise)
     await new Promise(setImmediate)

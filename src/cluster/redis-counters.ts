@@ -1,7 +1,13 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Egress } from '../lib/egress.ts'
 import type { Log } from '../lib/log.ts'
-import type { CounterSource, Counters, RedisAddress, Taken, Window } from '../proxy/plugin.ts'
+import type {
+  CounterSource,
+  Counters,
+  RedisAddress,
+  CounterResult,
+  Window,
+} from '../proxy/plugin.ts'
 import type { RedisCommand, RedisConnection } from './redis/open-connection.ts'
 import { shareConnections } from './redis/share-connections.ts'
 
@@ -74,7 +80,7 @@ function openSyncedCounters({
   const schedule = (): void => {
     timer ??= setTimeout(() => void sync(), syncRate * 1000).unref()
   }
-  const takeKnown = (windows: readonly Window[]): Taken | undefined => {
+  const takeKnown = (windows: readonly Window[]): CounterResult | undefined => {
     const states: Known[] = []
     for (const { key } of windows) {
       const state = known.get(key)
@@ -171,7 +177,7 @@ function keyOf(window: string): string {
 /** A second longer than the window, for requests that are on their way when it ends. */
 const lifetime = (milliseconds: number): number => Math.max(1, Math.ceil(milliseconds)) + 1000
 
-function takenIn(reply: unknown): Taken {
+function takenIn(reply: unknown): CounterResult {
   const numbers = Array.isArray(reply) ? (reply as readonly unknown[]) : []
   const [admitted, ...counts] = numbers.filter((one) => typeof one === 'number')
   if (admitted === undefined) throw new TypeError('Redis answered no counts')

@@ -53,7 +53,7 @@ function forbidden(rights: Rights, check: AccessCheck, denied: AccessRequest): P
 }
 
 /** The rights in a configuration without entities, where a name in a path refers to no id. */
-export const whereNothingExists = (rights: Rights): Rights => ({
+export const rightsWithoutEntities = (rights: Rights): Rights => ({
   ...rights,
   named: { withName: () => [], all: () => [], isOfAnotherKind: () => false },
 })

@@ -40,7 +40,7 @@ const refused = (message: string): Problem =>
   new Problem('control.route_path', 400, message, { detail: { fields: { paths: message } } })
 
 /** Why a path pattern cannot be used; undefined when it can. */
-export function pathPatternComplaint(pattern: string): string | undefined {
+export function pathPatternError(pattern: string): string | undefined {
   if (!/^\/[\w.~/%$()*-]*$/.test(pattern))
     return 'expected a path of letters, digits and . - _ ~ / % $ ( ) *'
   const odd = /%(?![acdglpsuwx]|[^a-z\d])./i.exec(pattern)

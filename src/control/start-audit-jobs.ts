@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { AuditLineInWarehouse } from '../schema/audit-columns.ts'
+import type { WarehouseAuditRow } from '../schema/audit-columns.ts'
 import type { ChainedRecord } from '../schema/audit-record.ts'
 import type { Warehouse } from '../warehouse/open-warehouse.ts'
 import type { AuditLog } from './audit/open-audit-log.ts'
@@ -90,7 +90,7 @@ async function insert(warehouse: Warehouse, records: readonly ChainedRecord[]): 
   await warehouse.insertBatch('audit', batch, Buffer.from(`${lines.join('\n')}\n`))
 }
 
-function toLine(record: ChainedRecord): AuditLineInWarehouse {
+function toLine(record: ChainedRecord): WarehouseAuditRow {
   const touched = [...record.before, ...record.after] as readonly {
     readonly entity: string
     readonly id: string

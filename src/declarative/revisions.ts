@@ -2,7 +2,7 @@ import { runSliced } from '../lib/cooperative-task.ts'
 import type { Configuration } from '../control/configuration.ts'
 import type { Operation } from '../entities/operation.ts'
 import { Problem } from '../lib/problem.ts'
-import type { ConfigDifference, RevisionLine } from '../schema/config-difference.ts'
+import type { ConfigDifference, RevisionSummary } from '../schema/config-difference.ts'
 import {
   describeEntry,
   summarizeCounts,
@@ -35,7 +35,7 @@ export async function listRevisions(
   configuration: Configuration,
   viewer: RevisionViewer,
   { size, below }: { readonly size: number; readonly below?: number | undefined },
-): Promise<RevisionLine[]> {
+): Promise<RevisionSummary[]> {
   const found: FoundLine[] = []
   let to = Math.min(configuration.current().revision, (below ?? Infinity) - 1)
   const oldest = (await configuration.prunedThrough()) + 1
@@ -61,7 +61,7 @@ const spanSize = 200
 /** A revision with as few changes is summarized by their names, others by counts. */
 const maxNamed = 2
 
-type FoundLine = RevisionLine & { readonly isNamed: boolean }
+type FoundLine = RevisionSummary & { readonly isNamed: boolean }
 
 function toLine(
   { number, time, principal, message }: Revision,
@@ -88,7 +88,7 @@ async function addNames(
   configuration: Configuration,
   viewer: RevisionViewer,
   found: readonly FoundLine[],
-): Promise<RevisionLine[]> {
+): Promise<RevisionSummary[]> {
   const numbers = found.filter(({ isNamed }) => isNamed).map(({ number }) => number)
   const changes = await Promise.all(spansOf(numbers).map((span) => configuration.readChanges(span)))
   const byRevision = Map.groupBy(changes.flat(), ({ revision }) => revision)
@@ -161,7 +161,7 @@ export async function showRevision(
   configuration: Configuration,
   viewer: RevisionViewer,
   number: number,
-): Promise<(Omit<RevisionLine, 'kinds' | 'counts' | 'summary'> & ConfigDifference) | undefined> {
+): Promise<(Omit<RevisionSummary, 'kinds' | 'counts' | 'summary'> & ConfigDifference) | undefined> {
   const span = { from: number, to: number }
   const [revision] = await configuration.readRevisionSpan(span)
   const changes = await configuration.readChanges(span)

@@ -41,10 +41,7 @@ export function parseRouteExpression(text: string, protocols: readonly string[])
 }
 
 /** Why an expression cannot be used for a route with these protocols; undefined when it can. */
-export function expressionComplaint(
-  text: string,
-  protocols: readonly string[],
-): string | undefined {
+export function expressionError(text: string, protocols: readonly string[]): string | undefined {
   try {
     parseRouteExpression(text, protocols)
     return undefined

@@ -1,4 +1,4 @@
-import { regexSize, typeComplaint } from './expression/check-predicate.ts'
+import { regexSize, typeError } from './expression/check-predicate.ts'
 import { readLiteral } from './expression/read-literal.ts'
 import { Source } from './expression/source.ts'
 import type { Expression, FieldType, Operator, Predicate } from './expression/syntax.ts'
@@ -81,7 +81,7 @@ class Parser {
       operator,
       literal,
     }
-    const complaint = typeComplaint(predicate, field.type)
+    const complaint = typeError(predicate, field.type)
     if (complaint !== undefined) this.#source.fail(complaint, at)
     this.#countRegex(predicate, literalAt)
     return predicate

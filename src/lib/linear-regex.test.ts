@@ -1,7 +1,7 @@
 import vm from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { linearRegex, regexComplaint } from './linear-regex.ts'
+import { linearRegex, regexError } from './linear-regex.ts'
 import { compileNfa } from './regex/compile-nfa.ts'
 import { findCaptures } from './regex/find-captures.ts'
 import { openLazyDfa } from './regex/lazy-dfa.ts'
@@ -154,7 +154,7 @@ test.each([
     'it has more than 2000 instructions after its repetitions are expanded',
   ],
   ['('.repeat(300), 'at character 201: groups are nested deeper than 200'],
-])('rejects %s: %s', (source, complaint) => expect(regexComplaint(source)).toBe(complaint))
+])('rejects %s: %s', (source, complaint) => expect(regexError(source)).toBe(complaint))
 
 test('every text either fails to compile with a message or runs', () => {
   const syntax = fc.string({
@@ -163,7 +163,7 @@ test('every text either fails to compile with a message or runs', () => {
   })
   fc.assert(
     fc.property(syntax, text, (source, given) => {
-      const complaint = regexComplaint(source)
+      const complaint = regexError(source)
       if (complaint === undefined) linearRegex(source).exec(given)
       expect(complaint).not.toBe('')
     }),

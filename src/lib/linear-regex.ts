@@ -113,7 +113,7 @@ function matchOf(
 }
 
 /** The error message for an invalid expression, or undefined for a valid one. */
-export function regexComplaint(source: string): string | undefined {
+export function regexError(source: string): string | undefined {
   try {
     parseChecked(source, {})
     return undefined

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { linearRegex, regexComplaint } from '../lib/linear-regex.ts'
+import { linearRegex, regexError } from '../lib/linear-regex.ts'
 import { Problem } from '../lib/problem.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 import { knownBots } from './bot-detection/known-bots.ts'
 
-const pattern = z.string().refine((source) => regexComplaint(source) === undefined, {
-  error: ({ input }) => `not a valid regex: ${String(input)}: ${regexComplaint(String(input))}`,
+const pattern = z.string().refine((source) => regexError(source) === undefined, {
+  error: ({ input }) => `not a valid regex: ${String(input)}: ${regexError(String(input))}`,
 })
 
 const settings = z.strictObject({

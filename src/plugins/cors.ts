@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { optional } from '../entities/fields.ts'
-import { linearRegex, regexComplaint } from '../lib/linear-regex.ts'
+import { linearRegex, regexError } from '../lib/linear-regex.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 
@@ -16,7 +16,7 @@ const methods = [
   'CONNECT',
 ] as const
 
-const origin = z.string().refine((text) => text === '*' || regexComplaint(text) === undefined, {
+const origin = z.string().refine((text) => text === '*' || regexError(text) === undefined, {
   error: ({ input }) => `'${String(input)}' is not a valid regex`,
 })
 

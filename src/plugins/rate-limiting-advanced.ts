@@ -4,7 +4,7 @@ import {
   definePlugin,
   type CounterSource,
   type PluginTools,
-  type Taken,
+  type CounterResult,
   type Window,
 } from '../proxy/plugin.ts'
 import { requestIdentifier } from './rate-limiting-advanced/identify-request.ts'
@@ -26,7 +26,7 @@ export const rateLimitingAdvanced = definePlugin({
       .map((limit, at) => openLimit(scope, limit, settings.window_size[at] ?? 1, settings))
       .toSorted((a, b) => a.length - b.length)
     const identify = requestIdentifier(settings)
-    const check = (exchange: Exchange, taken: Taken, now: number): void => {
+    const check = (exchange: Exchange, taken: CounterResult, now: number): void => {
       const states = limits.map((limit, at) => limit.state(taken.counts[at] ?? 0, now))
       if (!settings.hide_client_headers) addLimitHeaders(exchange, states)
       if (!taken.admitted) throw refusal(states, settings)

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import { definePlugin, type Taken, type Window } from '../proxy/plugin.ts'
+import { definePlugin, type CounterResult, type Window } from '../proxy/plugin.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { boundsOf } from './rate-limiting/calendar.ts'
 import {
   acceptedSettings,
-  isPlaced,
+  hasRedisAddress,
   periods,
   settings,
   shorthands,
@@ -24,7 +24,7 @@ export const rateLimiting = definePlugin({
   supportedPartials: { 'redis-ce': ['config.redis'], 'redis-ee': ['config.redis'] },
   prepare(settings, { id, clock, counters: ofNode, redisCounters, log }) {
     const inRedis =
-      settings.policy !== 'redis' || !isPlaced(settings.redis)
+      settings.policy !== 'redis' || !hasRedisAddress(settings.redis)
         ? undefined
         : redisCounters(settings.redis, settings.sync_rate)
     const counters = inRedis ?? ofNode
@@ -32,7 +32,11 @@ export const rateLimiting = definePlugin({
       const limit = settings[period]
       return limit === null ? [] : [openLimit(id, period, limit)]
     })
-    const checkWindows = (exchange: Exchange, windows: readonly Window[], taken: Taken): void => {
+    const checkWindows = (
+      exchange: Exchange,
+      windows: readonly Window[],
+      taken: CounterResult,
+    ): void => {
       const states = windowStates(limits, windows, taken, clock.now())
       if (!settings.hide_client_headers) setLimitHeaders(exchange, states)
       if (taken.admitted) return
@@ -121,7 +125,7 @@ type WindowState = { readonly limit: Limit; readonly remaining: number; readonly
 function windowStates(
   limits: readonly Limit[],
   windows: readonly Window[],
-  taken: Taken,
+  taken: CounterResult,
   now: number,
 ): WindowState[] {
   return limits.map((limit, index) => ({

@@ -123,8 +123,8 @@ function* violations(settings: Settings): Generator<readonly [(string | number)[
       return `schema violation (${(error as Error).message})`
     }
   }
-  const bodyComplaint = body === null ? undefined : schemaViolation(body, version)
-  if (bodyComplaint !== undefined) yield [['body_schema'], bodyComplaint]
+  const bodyError = body === null ? undefined : schemaViolation(body, version)
+  if (bodyError !== undefined) yield [['body_schema'], bodyError]
   for (const [index, { schema }] of (parameters ?? []).entries()) {
     const found = schema === null ? undefined : schemaViolation(schema, parameterVersion(version))
     if (found !== undefined) yield [['parameter_schema', index, 'schema'], found]

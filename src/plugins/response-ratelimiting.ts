@@ -2,7 +2,7 @@ import { Problem } from '../lib/problem.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin, type PluginAnswer, type Window } from '../proxy/plugin.ts'
 import { boundsOf } from './rate-limiting/calendar.ts'
-import { isPlaced, periods, shorthands, type Period } from './rate-limiting/settings.ts'
+import { hasRedisAddress, periods, shorthands, type Period } from './rate-limiting/settings.ts'
 import { acceptedSettings, settings, type Settings } from './response-ratelimiting/settings.ts'
 
 export const responseRatelimiting = definePlugin({
@@ -14,7 +14,7 @@ export const responseRatelimiting = definePlugin({
   supportedPartials: { 'redis-ce': ['config.redis'], 'redis-ee': ['config.redis'] },
   prepare(settings, { id, clock, counters: ofNode, redisCounters, log }) {
     const inRedis =
-      settings.policy === 'redis' && isPlaced(settings.redis)
+      settings.policy === 'redis' && hasRedisAddress(settings.redis)
         ? redisCounters(settings.redis, everyRequest)
         : undefined
     const counters = inRedis ?? ofNode

@@ -2,7 +2,7 @@ import type {
   PreviewChange,
   PreviewGap,
   PreviewKind,
-  PreviewPlace,
+  PreviewDestination,
   PreviewReport,
 } from '../schema/preview.ts'
 import type { RouteRef } from '../proxy/exchange.ts'
@@ -132,7 +132,7 @@ const reasonOf = ({ denial, isSure }: Outcome) => ({
   sure: isSure,
 })
 
-function describeDestination({ route }: Outcome, { isShown }: SummaryContext): PreviewPlace {
+function describeDestination({ route }: Outcome, { isShown }: SummaryContext): PreviewDestination {
   if (route === undefined) return null
   const { routeRef } = route
   if (!isShown(routeRef)) return { route: '…', service: '…', workspace: '…' }

@@ -17,7 +17,7 @@ import type { UpstreamClient } from './walk/ask-upstream.ts'
 import type { EndTools } from './walk/end-exchange.ts'
 import { drainFronts, openShutdownState } from './front/drain-fronts.ts'
 import type { FrontEvents } from './front/front-events.ts'
-import { type Carried, openOrigins, type Origin } from './front/origin.ts'
+import { type ListenerProtocol, openOrigins, type Origin } from './front/origin.ts'
 import { holdPrograms } from './hold-programs.ts'
 import { openFront } from './http1/open-front.ts'
 import { openHttp1Client } from './http1/open-http1-client.ts'
@@ -110,12 +110,13 @@ export function openProxy(options: ProxyOptions): Proxy {
   const proxied = openProxyProtocolFront(options.limits.headMilliseconds, events.onFault)
   const rejectConnection = openConnectionRejection(events)
   const admit =
-    ({ carried, readsProxy, speaksHttp, accept }: Listener) =>
+    ({ protocol, readsProxy, speaksHttp, accept }: Listener) =>
     (socket: Socket) => {
       try {
         if (!connections.admit(socket)) rejectConnection(socket, speaksHttp && !readsProxy)
-        else if (!readsProxy) accept(socket, origins.of(socket, carried))
-        else proxied.accept(socket, (source) => accept(socket, origins.of(socket, carried, source)))
+        else if (!readsProxy) accept(socket, origins.of(socket, protocol))
+        else
+          proxied.accept(socket, (source) => accept(socket, origins.of(socket, protocol, source)))
       } catch (error) {
         events.onFault(error)
         socket.destroy()
@@ -125,7 +126,7 @@ export function openProxy(options: ProxyOptions): Proxy {
   const server = net.createServer(
     { noDelay: true },
     admit({
-      carried: 'http',
+      protocol: 'http',
       readsProxy: readsProxy.plain,
       speaksHttp: true,
       accept: plain.accept,
@@ -134,7 +135,7 @@ export function openProxy(options: ProxyOptions): Proxy {
   const secureServer = net.createServer(
     { noDelay: true },
     admit({
-      carried: 'http',
+      protocol: 'http',
       readsProxy: readsProxy.secure,
       speaksHttp: false,
       accept: secure.accept,
@@ -149,7 +150,7 @@ export function openProxy(options: ProxyOptions): Proxy {
       const added = net.createServer(
         { noDelay: true, allowHalfOpen: true },
         admit({
-          carried: 'stream',
+          protocol: 'stream',
           readsProxy: isProxied,
           speaksHttp: false,
           accept: (socket, origin) => streams.accept(socket, listener, origin),
@@ -195,7 +196,7 @@ export function openProxy(options: ProxyOptions): Proxy {
 }
 
 type Listener = {
-  readonly carried: Carried
+  readonly protocol: ListenerProtocol
   /** Whether they begin with a PROXY header. */
   readonly readsProxy: boolean
   /** Whether a refusal is answered as HTTP. */

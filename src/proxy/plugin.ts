@@ -50,10 +50,10 @@ export type Window = {
 }
 
 /** Whether a request is within the limits of all its windows; if not, it counts only in those that count refused requests. `counts` include the weighted count of the previous window. */
-export type Taken = { readonly admitted: boolean; readonly counts: readonly number[] }
+export type CounterResult = { readonly admitted: boolean; readonly counts: readonly number[] }
 
 /** Counts that all workers of a node share exactly: of any number of concurrent calls at most `limit` are admitted in a window. */
-export type Counters = { take(windows: readonly Window[]): Taken | Promise<Taken> }
+export type Counters = { take(windows: readonly Window[]): CounterResult | Promise<CounterResult> }
 
 type RedisNode = { readonly host?: string; readonly ip?: string; readonly port: number }
 

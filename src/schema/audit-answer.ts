@@ -9,14 +9,14 @@ export type Touch = {
 }
 
 /** A record in a list, with the number of changed entities and the first of them. */
-export type AuditLine = Omit<ChainedRecord, 'before' | 'after'> & {
+export type AuditRecordSummary = Omit<ChainedRecord, 'before' | 'after'> & {
   readonly touched: number
   readonly touches: readonly Touch[]
 }
 
 /** Answer of GET /audit, newest first. `offset` is the cursor of the next, older page. */
 export type AuditPage = {
-  readonly data: readonly AuditLine[]
+  readonly data: readonly AuditRecordSummary[]
   readonly next: string | null
   readonly offset?: string
 }
@@ -32,4 +32,4 @@ export type AuditChain = {
 }
 
 /** Answer of GET /audit/verify. */
-export type AuditVerdict = AuditReport & { readonly time: number }
+export type AuditVerification = AuditReport & { readonly time: number }

@@ -22,6 +22,6 @@ export const auditColumns = {
 type AuditColumnName = keyof typeof auditColumns
 
 /** A row of the table `audit` in ClickHouse's JSONEachRow form. `time` is in decimal seconds. */
-export type AuditLineInWarehouse = {
+export type WarehouseAuditRow = {
   readonly [Name in AuditColumnName]: string | number | readonly string[]
 }

@@ -53,13 +53,13 @@ export type ChainedRecord = AuditRecord & {
 }
 
 /** A position in the chain. */
-export type AuditPlace = { readonly sequence: number; readonly hash: string }
+export type ChainPosition = { readonly sequence: number; readonly hash: string }
 
 /** Position that a checkpoint signs: the end of the chain (`head`), one along it, or the last pruned record. Part of the signed text. */
 export type CheckpointKind = 'head' | 'along' | 'pruned'
 
 /** A signed position of the chain. */
-export type AuditCheckpoint = AuditPlace & {
+export type AuditCheckpoint = ChainPosition & {
   readonly kind: CheckpointKind
   /** Milliseconds since the epoch. */
   readonly time: number

@@ -47,7 +47,7 @@ export type SyncPlan = ConfigDifference & {
 }
 
 /** A revision in a list. */
-export type RevisionLine = {
+export type RevisionSummary = {
   readonly number: number
   /** Milliseconds since the epoch. */
   readonly time: number

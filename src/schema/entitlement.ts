@@ -1,7 +1,7 @@
 import type { Action } from '../entities/action.ts'
 
 /** A permission that applies to a request. */
-export type RuleTold = {
+export type MatchedRule = {
   readonly role: string
   /** Workspace of the role. */
   readonly workspace: string
@@ -20,14 +20,14 @@ export type RuleTold = {
 }
 
 /** A path of a request, with the rules that apply to it. */
-export type AskTold = {
+export type ExplainedRequest = {
   /** `asked` and `also` must be allowed; a `door` (an alias) must not be denied. */
   readonly as: 'asked' | 'door' | 'also'
   readonly workspace: string
   readonly path: string
   readonly action: Action
   readonly says: 'allow' | 'deny' | 'nothing'
-  readonly rules: readonly RuleTold[]
+  readonly rules: readonly MatchedRule[]
 }
 
 /** Answer of GET /rbac/explain for one request: whether it is allowed, and the deciding rule. */
@@ -38,14 +38,14 @@ export type Explanation = {
   readonly action: Action
   readonly allowed: boolean
   readonly because: string
-  readonly asks: readonly AskTold[]
+  readonly asks: readonly ExplainedRequest[]
   /** For changes of routes and certificates, which can be refused although the permission is there. */
-  readonly isolation?: IsolationTold
+  readonly isolation?: IsolationSummary
   readonly revision: number
 }
 
 /** Rules that isolate routes of the workspace from those of others. */
-export type IsolationTold = {
+export type IsolationSummary = {
   readonly route_validation_strategy: string
   readonly owned_hosts: readonly string[]
   readonly owned_paths: readonly string[]

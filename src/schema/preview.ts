@@ -19,7 +19,7 @@ export type PreviewExample = {
 }
 
 /** Names of the matched route and its service, `…` where the reader may not see its traffic; null when no route matches. */
-export type PreviewPlace = {
+export type PreviewDestination = {
   readonly route: string
   readonly service: string
   readonly workspace: string
@@ -30,8 +30,8 @@ export type PreviewChange = {
   readonly kind: PreviewKind
   /** Name of the consumer; '' for anonymous clients. */
   readonly consumer: string
-  readonly from: PreviewPlace
-  readonly to: PreviewPlace
+  readonly from: PreviewDestination
+  readonly to: PreviewDestination
   /** The plugin or step that denies or answers the request. */
   readonly by: string
   readonly reason: string

@@ -2,7 +2,7 @@ import { sql, type Insertable, type Selectable, type SelectQueryBuilder } from '
 import type {
   AuditCheckpoint,
   AuditFilter,
-  AuditPlace,
+  ChainPosition,
   AuditWorkspace,
   ChainedRecord,
   CheckpointKind,
@@ -23,7 +23,7 @@ export type AuditAppend = {
 }
 
 /** Chains a record after the last one. */
-export type AppendAudit = (last: AuditPlace) => AuditAppend
+export type AppendAudit = (last: ChainPosition) => AuditAppend
 
 /** The checkpoints of the chain. */
 export type AuditSigned = {
@@ -44,7 +44,7 @@ export type AuditRows = {
   /** The revisions with these numbers that the store has. */
   revisions(numbers: readonly number[]): Promise<Revision[]>
   /** Removes the records older than a time, stores the signed checkpoint in their place, and returns their number. */
-  prune(before: number, signPruned: (last: AuditPlace) => AuditCheckpoint): Promise<number>
+  prune(before: number, signPruned: (last: ChainPosition) => AuditCheckpoint): Promise<number>
 }
 
 export function openAuditRows(database: Database): AuditRows {
@@ -87,7 +87,7 @@ export async function appendAudit(transaction: Database, append: AppendAudit): P
 }
 
 /** Locks the row of the head by advancing it, and returns the position before. */
-async function lockHead(transaction: Database, step: number): Promise<AuditPlace> {
+async function lockHead(transaction: Database, step: number): Promise<ChainPosition> {
   const { sequence, hash } = await transaction
     .updateTable('audit_head')
     .set((column) => ({ sequence: column('sequence', '+', step) }))
@@ -126,7 +126,7 @@ const checkpointOf = (row: FixedTables['audit_checkpoints']): AuditCheckpoint =>
 async function prune(
   transaction: Database,
   before: number,
-  signPruned: (last: AuditPlace) => AuditCheckpoint,
+  signPruned: (last: ChainPosition) => AuditCheckpoint,
 ): Promise<number> {
   const head = await lockHead(transaction, 0)
   const kept = await transaction

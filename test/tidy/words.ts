@@ -61,6 +61,16 @@ export const banned: Words = {
   '(?:is|are|was) told': 'receives, reports',
   '(?:is|are|was) asked': 'receives a request',
   'lets? go of': 'releases',
+  '(?:/\\*\\*|//) (?:What|Who|Whose|How)(?= )': 'the subject: Options of, Number of, Address of',
+  '[a-z]+Complaint(?!s)': '…Error',
+  '[A-Z][a-z]+Told': 'a name by meaning',
+  isGenuine: 'hasValidSignature',
+  explainAsk: 'explainAccess',
+  whereNothingExists: 'rightsWithoutEntities',
+  HeldByExchange: 'ExchangeResources',
+  StreamCarrier: 'StreamTransport',
+  WitnessFiles: 'TrustFiles',
+  asKyselyWants: 'toBetterSqlite',
 }
 
 /** Every place in `files` where one of `words` stands, each as a sentence with the file first. */

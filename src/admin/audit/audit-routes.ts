@@ -1,7 +1,7 @@
 import { unidentified } from '../../control/permit.ts'
 import { notFound } from '../../entities/kong-problem.ts'
 import type { Rights } from '../../access/rights.ts'
-import type { AuditChain, AuditLine, AuditPage, Touch } from '../../schema/audit-answer.ts'
+import type { AuditChain, AuditRecordSummary, AuditPage, Touch } from '../../schema/audit-answer.ts'
 import type { AuditFilter, AuditWorkspace, ChainedRecord } from '../../schema/audit-record.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
@@ -119,7 +119,7 @@ async function describeChain({ configuration }: RequestContext): Promise<AuditCh
 
 const maxTouches = 20
 
-function presentLine({ before, after, ...record }: ChainedRecord): AuditLine {
+function presentLine({ before, after, ...record }: ChainedRecord): AuditRecordSummary {
   const touches = listTouches(before, after)
   return { ...record, touched: touches.length, touches: touches.slice(0, maxTouches) }
 }

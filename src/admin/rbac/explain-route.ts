@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { explainAsk } from '../../access/explain-decision.ts'
+import { explainAccess } from '../../access/explain-decision.ts'
 import { entitlementsOf, reaches } from '../../access/entitlements.ts'
 import { mayReadEntity } from '../../access/decide.ts'
 import type { Rights } from '../../access/rights.ts'
 import { notFound, schemaViolation } from '../../entities/kong-problem.ts'
 import type { Strategy } from '../../control/route-validation.ts'
-import { decideAccess, whereNothingExists, type AccessCheck } from '../../control/permit.ts'
+import { decideAccess, rightsWithoutEntities, type AccessCheck } from '../../control/permit.ts'
 import { entities } from '../../entities/entities.ts'
 import type {
-  AskTold,
+  ExplainedRequest,
   EntitlementRow,
   Entitlements,
   Explanation,
@@ -76,9 +76,9 @@ function explain(
   const reader = context.configuration.readerFor(context.principal)
   const { workspaceRef } = context
   const decisions = [
-    explainAsk(rights, asks.ask, 'asked'),
-    ...(asks.aliases ?? []).map((alias) => explainAsk(rights, alias, 'door')),
-    ...(asks.alsoRequired ?? []).map((alsoRequired) => explainAsk(rights, alsoRequired, 'also')),
+    explainAccess(rights, asks.ask, 'asked'),
+    ...(asks.aliases ?? []).map((alias) => explainAccess(rights, alias, 'door')),
+    ...(asks.alsoRequired ?? []).map((alsoRequired) => explainAccess(rights, alsoRequired, 'also')),
   ]
   const visible = decisions.map((one) => redactRules(context, one))
   const isComplete = visible.every(({ rules }, at) => rules.length === decisions[at]?.rules.length)
@@ -151,7 +151,7 @@ function asWritten(
   const all = [asks.ask, ...(asks.aliases ?? []), ...(asks.alsoRequired ?? [])]
   return own !== undefined && all.every((ask) => mayReadEntity(own, ask))
     ? { rights, asks }
-    : { rights: whereNothingExists(rights), asks: absent() }
+    : { rights: rightsWithoutEntities(rights), asks: absent() }
 }
 
 /** Throws 404 unless the principal's rights reach the workspace or the caller may read all principals. */
@@ -172,8 +172,8 @@ const mayReadUsers = ({ configuration, principal }: RequestContext): boolean =>
 /** Rules of another workspace are visible only to principals who may read this route there. */
 function redactRules(
   { configuration, principal, workspaceRef }: RequestContext,
-  decision: AskTold,
-): AskTold {
+  decision: ExplainedRequest,
+): ExplainedRequest {
   if (decision.workspace === workspaceRef.name) {
     const { shownText } = configuration.readerFor(principal)
     const rules = decision.rules.map((rule) => ({

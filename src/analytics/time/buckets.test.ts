@@ -45,7 +45,7 @@ const hours = (year(2035) - from) / 3_600_000
 /** The hours around which the clocks of a zone change. */
 function changes(name: string): readonly number[] {
   const zone = built.get(name) ?? buildZone(name)
-  const offset = (at: number): number => Date.UTC(...zone.wallOf(at)) - at
+  const offset = (at: number): number => Date.UTC(...zone.localTimeOf(at)) - at
   const day = 86_400_000
   const weeks = Array.from({ length: Math.floor(hours / 168) }, (_, week) => from + week * 7 * day)
   // No zone changes its clocks there and back within a week.

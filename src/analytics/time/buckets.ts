@@ -1,5 +1,5 @@
 import type { Granularity } from '../../schema/query.ts'
-import type { Wall, Zone } from './zone.ts'
+import type { LocalTime, Zone } from './zone.ts'
 
 /** Granularities of a fixed length, in seconds. */
 export const fixedSeconds = {
@@ -20,7 +20,7 @@ export const isFixed = (granularity: Granularity): granularity is Fixed =>
 /** The start of the bucket that contains an instant. As in ClickHouse, hours count from midnight and weeks start on Monday. */
 export function startOfBucket(zone: Zone, granularity: Granularity, instant: number): number {
   if (isFixed(granularity)) return floor(instant, fixedSeconds[granularity] * 1000)
-  const [year, month, date] = zone.wallOf(instant)
+  const [year, month, date] = zone.localTimeOf(instant)
   const midnight = (m: number, d: number): number => zone.instantOf([year, m, d, 0, 0, 0, 0])
   switch (granularity) {
     case 'hour':
@@ -41,7 +41,7 @@ export function startOfBucket(zone: Zone, granularity: Granularity, instant: num
 /** The start of the bucket after the one that starts at `start`. */
 export function nextBucket(zone: Zone, granularity: Granularity, start: number): number {
   if (isFixed(granularity)) return start + fixedSeconds[granularity] * 1000
-  const [year, month, date] = zone.wallOf(start)
+  const [year, month, date] = zone.localTimeOf(start)
   const midnight = (y: number, m: number, d: number): number =>
     zone.instantOf([y, m, d, 0, 0, 0, 0])
   switch (granularity) {
@@ -90,14 +90,14 @@ export function bucketStarts(
 export function shift(zone: Zone, instant: number, unit: Unit, count: number): number {
   if (unit === 'second' || unit === 'minute' || unit === 'hour')
     return instant + count * unitMilliseconds[unit]
-  const [year, month, date, ...time] = zone.wallOf(instant)
+  const [year, month, date, ...time] = zone.localTimeOf(instant)
   if (unit === 'day' || unit === 'week') {
     const days = unit === 'week' ? count * 7 : count
     return zone.instantOf([year, month, date + days, ...time])
   }
   const months = month + count * { month: 1, quarter: 3, year: 12 }[unit]
   const length = new Date(Date.UTC(year, months + 1, 0)).getUTCDate()
-  return zone.instantOf([year, months, Math.min(date, length), ...time] as Wall)
+  return zone.instantOf([year, months, Math.min(date, length), ...time] as LocalTime)
 }
 
 export type Unit = 'second' | 'minute' | 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year'

@@ -1,6 +1,6 @@
 import { Problem } from '../../lib/problem.ts'
 import { nextBucket, shift, startOfBucket, type Unit } from './buckets.ts'
-import { wallAt, type Zone } from './zone.ts'
+import { localTimeAt, type Zone } from './zone.ts'
 
 /** A half-open range in milliseconds since the epoch. */
 export type Range = {
@@ -90,15 +90,15 @@ const isoPattern =
 function parseIso(text: string, zone: Zone): Span {
   const [, date = '', clock, second = '00', fraction = '', offset] = isoPattern.exec(text) ?? []
   const time = `${clock ?? '00:00'}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}`
-  const wall = new Date(`${date}T${time}Z`)
+  const asUtc = new Date(`${date}T${time}Z`)
   // Date accepts February 31 and 24:00.
-  if (Number.isNaN(wall.getTime()) || wall.toISOString() !== `${date}T${time}Z`)
+  if (Number.isNaN(asUtc.getTime()) || asUtc.toISOString() !== `${date}T${time}Z`)
     throw unreadable(text)
-  checkYear(wall.getTime(), text)
-  if (offset !== undefined) return moment(wall.getTime() - offsetMilliseconds(offset))
-  const start = zone.instantOf(wallAt(wall.getTime()))
+  checkYear(asUtc.getTime(), text)
+  if (offset !== undefined) return moment(asUtc.getTime() - offsetMilliseconds(offset))
+  const start = zone.instantOf(localTimeAt(asUtc.getTime()))
   if (clock !== undefined) return moment(start)
-  return { start, end: zone.instantOf(wallAt(wall.getTime() + day)), isRelative: false }
+  return { start, end: zone.instantOf(localTimeAt(asUtc.getTime() + day)), isRelative: false }
 }
 
 const day = 86_400_000

@@ -1,14 +1,14 @@
 import { Problem } from '../../lib/problem.ts'
 
 /** A local time in the order of Date.UTC: year, month from 0, day, hour, minute, second, millisecond. */
-export type Wall = readonly [number, number, number, number, number, number, number]
+export type LocalTime = readonly [number, number, number, number, number, number, number]
 
 /** An IANA time zone. Instants are milliseconds since the epoch. */
 export type Zone = {
   readonly name: string
-  wallOf(instant: number): Wall
+  localTimeOf(instant: number): LocalTime
   /** A repeated local time is its first occurrence; a skipped one is moved forward by the length of the gap. Parts may overflow, as in Date.UTC. */
-  instantOf(wall: Wall): number
+  instantOf(localTime: LocalTime): number
 }
 
 export function buildZone(name: string): Zone {
@@ -22,9 +22,9 @@ export function buildZone(name: string): Zone {
   }
   return {
     name: format.resolvedOptions().timeZone,
-    wallOf: (instant) => wallAt(instant + offsetAt(instant)),
-    instantOf(wall) {
-      const local = Date.UTC(...wall)
+    localTimeOf: (instant) => localTimeAt(instant + offsetAt(instant)),
+    instantOf(localTime) {
+      const local = Date.UTC(...localTime)
       // Outside of the range of Date.
       if (!(Math.abs(local) < 8e15)) return NaN
       const before = local - offsetAt(local - day)
@@ -48,7 +48,7 @@ function measureOffset(format: Intl.DateTimeFormat, instant: number): number {
 
 const day = 86_400_000
 
-export const wallAt = (local: number): Wall => {
+export const localTimeAt = (local: number): LocalTime => {
   const date = new Date(local)
   return [
     date.getUTCFullYear(),

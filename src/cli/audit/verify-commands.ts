@@ -6,7 +6,7 @@ import { Problem } from '../../lib/problem.ts'
 import type { AuditCheckpoint, AuditReport } from '../../schema/audit-record.ts'
 import { auditKeyFile, withAuditLog, type AuditSource } from './open-audit-source.ts'
 
-export type WitnessFiles = {
+export type TrustFiles = {
   readonly keys: readonly string[]
   readonly checkpoints: readonly string[]
 }
@@ -14,7 +14,7 @@ export type WitnessFiles = {
 /** Verifies the log and prints the report; returns the exit status, 0 for an intact log. */
 export async function verifyCommand(
   source: AuditSource,
-  files: WitnessFiles,
+  files: TrustFiles,
   asJson: boolean,
 ): Promise<number> {
   const report = await withAuditLog(source, (rows) => {
@@ -26,7 +26,7 @@ export async function verifyCommand(
 }
 
 /** The given keys, else the one that this machine signs with. */
-function readKeys(source: AuditSource, { keys }: WitnessFiles): string[] {
+function readKeys(source: AuditSource, { keys }: TrustFiles): string[] {
   const own = auditKeyFile(source)
   const files = keys.length > 0 ? keys : [own]
   return files.map((file) => {

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises'
 import { Problem } from '../../lib/problem.ts'
-import type { ConfigDifference, Drift, RevisionLine } from '../../schema/config-difference.ts'
+import type { ConfigDifference, Drift, RevisionSummary } from '../../schema/config-difference.ts'
 import { callAdmin } from './admin-client.ts'
 import { adminAccess, workspacePath, printOptions, type CommandOptions } from './command-options.ts'
 import { printCounts, printDifference, printItem } from './print-difference.ts'
 
 export async function historyCommand(options: CommandOptions): Promise<void> {
-  const listed = await get<{ data: readonly RevisionLine[] }>(options, '/config/revisions', {
+  const listed = await get<{ data: readonly RevisionSummary[] }>(options, '/config/revisions', {
     size: options.size,
   })
   if (options.jsonOutput === true) return console.log(JSON.stringify(listed, undefined, 2))
@@ -20,7 +20,7 @@ export async function historyCommand(options: CommandOptions): Promise<void> {
 }
 
 export async function showCommand(revision: string, options: CommandOptions): Promise<void> {
-  const revisionDetail = await get<RevisionLine & ConfigDifference>(
+  const revisionDetail = await get<RevisionSummary & ConfigDifference>(
     options,
     `/config/revisions/${encodeURIComponent(revision)}`,
   )

@@ -1,4 +1,4 @@
-import type { PreviewChange, PreviewPlace, PreviewReport } from '../../schema/preview.ts'
+import type { PreviewChange, PreviewDestination, PreviewReport } from '../../schema/preview.ts'
 import type { PrintOptions } from './print-difference.ts'
 
 /** One line per kind of change, consumer, route and reason, with an example request. */
@@ -53,7 +53,7 @@ function printChange(change: PreviewChange, { colors: isColored }: PrintOptions)
   return `${painted}\n  for example ${example.method} ${example.host}${example.path} at ${new Date(example.time).toISOString()}`
 }
 
-const targetText = (target: PreviewPlace): string =>
+const targetText = (target: PreviewDestination): string =>
   target === null
     ? 'no route'
     : `${target.route}${target.service === '' ? '' : ` (${target.service})`}`

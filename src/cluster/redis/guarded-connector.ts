@@ -4,7 +4,7 @@ import { AbstractConnector, type RedisOptions } from 'ioredis'
 import { guardedAddress, type Egress } from '../../lib/egress.ts'
 import type { RedisAddress } from '../../proxy/plugin.ts'
 
-export type Place = { readonly host: string; readonly port: number }
+export type RedisEndpoint = { readonly host: string; readonly port: number }
 
 type ConnectorConstructor = NonNullable<RedisOptions['Connector']>
 
@@ -12,22 +12,22 @@ type ConnectorConstructor = NonNullable<RedisOptions['Connector']>
 export function guardedConnector(
   { ssl, ssl_verify: verifies, server_name: name }: RedisAddress,
   egress: Egress,
-  find?: () => Promise<Place>,
+  find?: () => Promise<RedisEndpoint>,
 ): ConnectorConstructor {
   return class extends AbstractConnector {
-    readonly #place: Place
+    readonly #endpoint: RedisEndpoint
 
-    constructor({ host = '127.0.0.1', port = 6379 }: Partial<Place>) {
+    constructor({ host = '127.0.0.1', port = 6379 }: Partial<RedisEndpoint>) {
       super(disconnectTimeout)
-      this.#place = { host, port }
+      this.#endpoint = { host, port }
     }
 
     override async connect(): Promise<Socket | TLSSocket> {
       this.connecting = true
-      const place = (await find?.()) ?? this.#place
+      const endpoint = (await find?.()) ?? this.#endpoint
       if (!this.connecting) throw new Error('the connection to Redis was closed')
       // Throws an EgressDenied.
-      const at = { ...guardedAddress(egress, place.host, place.port), noDelay: true }
+      const at = { ...guardedAddress(egress, endpoint.host, endpoint.port), noDelay: true }
       const servername = name ?? (isIP(at.host) === 0 ? at.host : '')
       const socket = ssl
         ? connectTls({ ...at, servername, rejectUnauthorized: verifies })

@@ -1,7 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Egress } from '../../lib/egress.ts'
 import type { RedisAddress } from '../../proxy/plugin.ts'
-import { guardedConnector, type Place } from './guarded-connector.ts'
+import { guardedConnector, type RedisEndpoint } from './guarded-connector.ts'
 
 /** Makes a client of a server, of the master that Sentinel names, or of a cluster, which is not connected yet. */
 export const openClient = (address: RedisAddress, egress: Egress): Redis | Cluster =>
@@ -57,7 +57,7 @@ function openCluster(address: RedisAddress, egress: Egress): Cluster {
 }
 
 /** Queries one Sentinel after the other for the master. */
-async function findMaster(address: RedisAddress, egress: Egress): Promise<Place> {
+async function findMaster(address: RedisAddress, egress: Egress): Promise<RedisEndpoint> {
   const { sentinel_nodes: nodes, sentinel_master: master } = address
   let lastError: Error | undefined
   for (const { host = '', port } of nodes ?? []) {

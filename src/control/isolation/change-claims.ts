@@ -16,7 +16,7 @@ import {
   emptyClaims,
   type ClaimChanges,
   type ClaimIndex,
-  type Tenure,
+  type ClaimKind,
 } from './claim-index.ts'
 import { claimsOf, nameClaim, type Claim, type RouteItem } from './route-claims.ts'
 
@@ -66,7 +66,7 @@ export function* changeClaims(before: Claims, snapshot: Snapshot): CooperativeTa
     for (const { [side]: route } of changed.values()) {
       for (const claim of route === undefined ? [] : claimsOf(route)) {
         yield
-        changeClaim(changes, claim, tenureOf(owned, claim), action)
+        changeClaim(changes, claim, kindOf(owned, claim), action)
       }
     }
     for (const { [side]: workspace } of workspaces)
@@ -128,5 +128,5 @@ export const claimOwner = (
   (traffic === 'http' ? pathOwner(ownership, path) : undefined)
 
 /** The gateway does not isolate streams by owner, so all their claims are compared. */
-const tenureOf = (ownership: Ownership, claim: Claim): Tenure =>
+const kindOf = (ownership: Ownership, claim: Claim): ClaimKind =>
   claim.traffic === 'http' && claimOwner(ownership, claim) !== undefined ? 'owned' : 'free'

@@ -4,7 +4,7 @@ import { valueOf } from '../../lib/prefix-tree.ts'
 import type { Ownership } from '../../schema/ownership.ts'
 import { differing, grantsOf, type Claims, type Grant } from './change-claims.ts'
 import { namesWithin } from './claim-index.ts'
-import { grantForbidden, grantTaken, type ChangeAuthor } from './refusals.ts'
+import { ownershipForbidden, ownershipConflict, type ChangeAuthor } from './refusals.ts'
 
 /** Throws when a principal other than a super-admin changes what a workspace owns, or two workspaces would own the same. */
 export function* checkGrants(
@@ -16,13 +16,13 @@ export function* checkGrants(
   for (const { key: id, before: was, after: is } of differences) {
     yield
     if (is === undefined || differing(grantsOf(was), grantsOf(is)).length === 0) continue
-    if (!author.isSuperAdmin()) throw grantForbidden()
+    if (!author.isSuperAdmin()) throw ownershipForbidden()
     const changed = new Set(differences.map(({ key }) => key))
     for (const grant of grantsOf(is)) {
       const previous = holderOf(before.ownership, grant)
       const isKept = previous !== undefined && previous !== id && !changed.has(previous)
       if (isKept || holderOf(after.ownership, grant) !== id || isNamed(after, grant, id))
-        throw grantTaken(grant)
+        throw ownershipConflict(grant)
     }
   }
 }

@@ -4,7 +4,7 @@ import { RadixMap, type Fold } from '../../lib/radix-map.ts'
 import type { Claim } from './route-claims.ts'
 
 /** `free`: the first claimant holds a claim. `owned`: only the workspace that owns the host or path may hold it. */
-export type Tenure = 'free' | 'owned'
+export type ClaimKind = 'free' | 'owned'
 
 /**
  * Claims by groups of hosts and by path. Every part records the workspaces of its claims, so that claims of other workspaces
@@ -21,16 +21,13 @@ export type ClaimChanges = Map<string, Claim | undefined>
 export function changeClaim(
   changes: ClaimChanges,
   claim: Claim,
-  tenure: Tenure,
+  kind: ClaimKind,
   action: 'add' | 'remove',
 ): void {
   const value = action === 'add' ? claim : undefined
   for (const group of groupsOf(claim.host)) {
     // A key that is joined takes less memory than a template, of which V8 keeps the parts.
-    changes.set(
-      [partOf(tenure, claim.traffic, group), claim.path, '\0', claim.route].join(''),
-      value,
-    )
+    changes.set([partOf(kind, claim.traffic, group), claim.path, '\0', claim.route].join(''), value)
   }
 }
 
@@ -57,14 +54,14 @@ export function* competing(index: ClaimIndex, claim: Claim): Generator<Claim> {
 
 /** The claims on a host pattern and a path, of any workspace. */
 export function* claimsAt(index: ClaimIndex, host: string, path: string): Generator<Claim> {
-  for (const tenure of tenures) yield* index.under(`${partOf(tenure, 'http', `=${host}`)}${path}\0`)
+  for (const kind of claimKinds) yield* index.under(`${partOf(kind, 'http', `=${host}`)}${path}\0`)
 }
 
 /** The claims that only have hosts of a pattern, or, without one, paths with a prefix. */
 export function* claimsWithin(index: ClaimIndex, host: string, path: string): Generator<Claim> {
-  for (const tenure of tenures) {
-    yield* index.under(`${partOf(tenure, 'http', groupWithin(host))}${path}`)
-    if (host !== '') yield* index.under(partOf(tenure, 'stream', groupWithin(host)))
+  for (const kind of claimKinds) {
+    yield* index.under(`${partOf(kind, 'http', groupWithin(host))}${path}`)
+    if (host !== '') yield* index.under(partOf(kind, 'stream', groupWithin(host)))
   }
 }
 
@@ -75,15 +72,15 @@ export const namesWithin = (index: ClaimIndex, host: string): Generator<Claim> =
 /** Claims of other workspaces on names that a server name pattern matches; for `*`, all of them. */
 export function* claimsNamed(index: ClaimIndex, name: string, workspace: string): Generator<Claim> {
   const groups = name === '*' ? [groupWithin('')] : groupsMeetingName(name)
-  for (const tenure of tenures)
+  for (const kind of claimKinds)
     for (const traffic of ['http', 'stream', 'name'] as const)
-      for (const group of groups) yield* others(index, workspace, partOf(tenure, traffic, group))
+      for (const group of groups) yield* others(index, workspace, partOf(kind, traffic, group))
 }
 
-const tenures: readonly Tenure[] = ['free', 'owned']
+const claimKinds: readonly ClaimKind[] = ['free', 'owned']
 
-const partOf = (tenure: Tenure, traffic: Claim['traffic'], group: string): string =>
-  `${tenure} ${traffic} ${group}\0`
+const partOf = (kind: ClaimKind, traffic: Claim['traffic'], group: string): string =>
+  `${kind} ${traffic} ${group}\0`
 
 const hasOthers = (index: ClaimIndex, workspace: string, part: string): boolean => {
   const holder = index.foldUnder(part, holders, holderSteps)

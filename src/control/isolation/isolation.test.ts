@@ -6,7 +6,7 @@ import { runToCompletion } from '../../lib/cooperative-task.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import { compileRouter } from '../../proxy/compile-router.ts'
 import type { Snapshot, SnapshotItem } from '../../schema/snapshot.ts'
-import { checkPathPattern, pathPatternComplaint, type Strategy } from '../route-validation.ts'
+import { checkPathPattern, pathPatternError, type Strategy } from '../route-validation.ts'
 import {
   changeClaim,
   changeIndex,
@@ -373,6 +373,6 @@ test.each([
   ['/a%-b', '/a-b', true],
 ])('the path pattern %s for %s', (pattern, path, isAccepted) => {
   const check = () => checkPathPattern(inWorkspace(x, { paths: [path] }), 'a.b', pattern)
-  expect(pathPatternComplaint(pattern)).toBeUndefined()
+  expect(pathPatternError(pattern)).toBeUndefined()
   expect(throws(check)).toBe(!isAccepted)
 })

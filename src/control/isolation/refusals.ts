@@ -30,7 +30,7 @@ export function routeCollision(
 }
 
 /** Only a super-admin decides what a workspace owns. */
-export const grantForbidden = (): Problem =>
+export const ownershipForbidden = (): Problem =>
   new Problem(
     'control.owned_forbidden',
     403,
@@ -42,7 +42,7 @@ export const grantForbidden = (): Problem =>
     },
   )
 
-export function grantTaken({ host, path }: Grant): Problem {
+export function ownershipConflict({ host, path }: Grant): Problem {
   const field = host === '' ? 'owned_paths' : 'owned_hosts'
   const message = `'${host || path}' belongs to another workspace`
   return new Problem('control.owned', 409, message, { detail: { fields: { [field]: message } } })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { regexComplaint } from '../../lib/linear-regex.ts'
+import { regexError } from '../../lib/linear-regex.ts'
 import { normalizePattern } from '../../lib/normalize-path.ts'
 import { between, isHost, optional } from '../fields.ts'
 
@@ -99,6 +99,6 @@ function expressionViolation(source: string): string | undefined {
 }
 
 function invalidRegex(source: string): string | undefined {
-  const complaint = regexComplaint(source)
+  const complaint = regexError(source)
   return complaint === undefined ? undefined : `invalid regex: '${source}' (${complaint})`
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { expressionComplaint } from '../route-expression.ts'
+import { expressionError } from '../route-expression.ts'
 
 type Fields = Record<string, unknown>
 type Report = (message: string, field?: string) => void
@@ -125,7 +125,7 @@ function checkExpression(protocols: readonly string[], value: Fields, report: Re
   if (others.length > 0) refuse(`cannot set 'expression' together with ${quoted(others)}`)
   if (Number(regexPriority ?? 0) !== 0)
     refuse("cannot set 'expression' together with 'regex_priority'; use 'priority'")
-  const complaint = expressionComplaint(expression, protocols)
+  const complaint = expressionError(expression, protocols)
   if (complaint !== undefined) refuse(complaint)
 }
 

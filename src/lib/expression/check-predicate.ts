@@ -35,7 +35,7 @@ const literalTypes = {
 } as const
 
 /** The type error of a predicate; undefined when it is valid. */
-export function typeComplaint(
+export function typeError(
   { field, operator, literal, lower }: Predicate,
   type: FieldType,
 ): string | undefined {

@@ -108,11 +108,12 @@ function* violations(settings: Checked): Generator<Violation> {
   const { limit_by: by, policy } = settings
   if (by === 'header' && settings.header_name === null) yield* missing('limit_by', ['header_name'])
   if (by === 'path' && settings.path === null) yield* missing('limit_by', ['path'])
-  if (policy === 'redis' && !isPlaced(settings.redis)) yield* missing('policy', ['redis', 'host'])
+  if (policy === 'redis' && !hasRedisAddress(settings.redis))
+    yield* missing('policy', ['redis', 'host'])
 }
 
 /** Whether Redis has an address: a host, or nodes of Sentinel or of a cluster. */
-export const isPlaced = ({
+export const hasRedisAddress = ({
   host,
   sentinel_nodes: sentinel,
   cluster_nodes: cluster,

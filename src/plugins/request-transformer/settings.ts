@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { optional } from '../../entities/fields.ts'
-import { templateComplaint } from '../transformers/compile-template.ts'
-import { headerComplaint, isHeaderName, splitPair } from '../transformers/pairs.ts'
+import { templateError } from '../transformers/compile-template.ts'
+import { headerError, isHeaderName, splitPair } from '../transformers/pairs.ts'
 
-function valueComplaint(pair: string): string | undefined {
+function valueError(pair: string): string | undefined {
   const [name, value] = splitPair(pair)
   if (value === '') return `key '${name}' has no value`
-  const complaint = templateComplaint(value)
+  const complaint = templateError(value)
   return complaint === undefined
     ? undefined
     : `value '${value}' is not in supported format, error:${complaint}`
@@ -23,17 +23,15 @@ const list = (complaintOf: (text: string) => string | undefined) =>
     .default([])
 
 const names = () => list((name) => (name === '' ? 'expected a name' : undefined))
-const values = () => list(valueComplaint)
-const headerValues = () =>
-  list((pair) => headerComplaint(splitPair(pair)[0]) ?? valueComplaint(pair))
+const values = () => list(valueError)
+const headerValues = () => list((pair) => headerError(splitPair(pair)[0]) ?? valueError(pair))
 const headerNames = () =>
   list((name) => (isHeaderName(name) ? undefined : `'${name}' is not a valid header`))
-const renamed = () =>
-  list((pair) => valueComplaint(pair) && `key '${splitPair(pair)[0]}' has no value`)
+const renamed = () => list((pair) => valueError(pair) && `key '${splitPair(pair)[0]}' has no value`)
 const renamedHeaders = () =>
   list((pair) => {
     const [old, name] = splitPair(pair)
-    return isHeaderName(old) ? headerComplaint(name) : `'${old}' is not a valid header`
+    return isHeaderName(old) ? headerError(name) : `'${old}' is not a valid header`
   })
 
 const pairs = {
@@ -69,7 +67,7 @@ export const settings = z.strictObject({
     ...pairs,
     uri: optional(
       z.string().superRefine((text, context) => {
-        const message = templateComplaint(text)
+        const message = templateError(text)
         if (message !== undefined) context.addIssue({ code: 'custom', message, input: text })
       }),
     ).describe('Path of the forwarded request, in place of that of the service and the request.'),

@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { isPlaced, outOfOrder, periods, settings as others } from '../rate-limiting/settings.ts'
+import {
+  hasRedisAddress,
+  outOfOrder,
+  periods,
+  settings as others,
+} from '../rate-limiting/settings.ts'
 
 const { redis, fault_tolerant } = others.shape
 
@@ -65,7 +70,7 @@ export const acceptedSettings = settings.superRefine((given, context) => {
     if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name))
       refuse(['limits', name], 'expected a name that is usable in a header')
   }
-  if (given.policy !== 'redis' || isPlaced(given.redis)) return
+  if (given.policy !== 'redis' || hasRedisAddress(given.redis)) return
   refuse(['redis', 'host'], 'required field missing')
   refuse([], `failed conditional validation given value of field 'config.policy'`)
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { templateComplaint } from '../transformers/compile-template.ts'
-import { headerComplaint, isHeaderName, splitPair } from '../transformers/pairs.ts'
+import { templateError } from '../transformers/compile-template.ts'
+import { headerError, isHeaderName, splitPair } from '../transformers/pairs.ts'
 
 const list = (complaintOf: (text: string) => string | undefined) =>
   z
@@ -19,9 +19,9 @@ const headerNames = () =>
 const invalidHeader = (name: string): string | undefined =>
   isHeaderName(name) ? undefined : `'${name}' is not a valid header`
 
-function pairComplaint(pair: string): string | undefined {
+function pairError(pair: string): string | undefined {
   if (!/^[^:]+:/.test(pair)) return `invalid value: ${pair}`
-  const complaint = templateComplaint(splitPair(pair)[1])
+  const complaint = templateError(splitPair(pair)[1])
   return complaint === undefined
     ? undefined
     : `value '${splitPair(pair)[1]}' is not in supported format, error:${complaint}`
@@ -43,12 +43,12 @@ const jsonTypes = ['boolean', 'number', 'string'] as const
 
 const values = () =>
   record({
-    json: list(pairComplaint).describe('`name:value` for members of JSON objects.'),
+    json: list(pairError).describe('`name:value` for members of JSON objects.'),
     json_types: z
       .array(z.enum(jsonTypes))
       .default([])
       .describe('The type of each value of `json`, in the same order; a string unless given.'),
-    headers: list((pair) => pairComplaint(pair) ?? headerComplaint(splitPair(pair)[0])).describe(
+    headers: list((pair) => pairError(pair) ?? headerError(splitPair(pair)[0])).describe(
       '`name:value` for headers.',
     ),
   })
@@ -57,7 +57,7 @@ export const settings = z.strictObject({
   remove: record({ json: names(), headers: headerNames() }).describe('Removes values.'),
   rename: record({
     json: renamed(() => undefined).describe('`old:new` for members of JSON objects.'),
-    headers: renamed((old, name) => invalidHeader(old) ?? headerComplaint(name)).describe(
+    headers: renamed((old, name) => invalidHeader(old) ?? headerError(name)).describe(
       '`old:new` for headers.',
     ),
   }).describe('Renames values.'),

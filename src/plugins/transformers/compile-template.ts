@@ -26,7 +26,7 @@ export function compileTemplate(text: string): Template {
 }
 
 /** Error message for a text; undefined when it is valid. */
-export function templateComplaint(text: string): string | undefined {
+export function templateError(text: string): string | undefined {
   try {
     compileTemplate(text)
     return undefined

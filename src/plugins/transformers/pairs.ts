@@ -20,7 +20,7 @@ const framing = new Set([
 export const isHeaderName = (name: string): boolean => /^[!#$%&'*+.^_`|~\w-]+$/.test(name)
 
 /** Why a header cannot be written; undefined for one that can. */
-export function headerComplaint(name: string): string | undefined {
+export function headerError(name: string): string | undefined {
   if (!isHeaderName(name)) return `'${name}' is not a valid header`
   return framing.has(name.toLowerCase()) ? `'${name}' is written by the gateway` : undefined
 }

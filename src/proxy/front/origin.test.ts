@@ -65,8 +65,8 @@ test('an untrusted peer cannot set the client address, by a field or a PROXY hea
     ['2001:db8::1', 'proxy_protocol'],
   ] as const) {
     const origins = originsOf(header, true)
-    for (const carried of ['http', 'stream'] as const) {
-      const { client, proxy } = origins.of(socket(peer), carried, named)
+    for (const protocol of ['http', 'stream'] as const) {
+      const { client, proxy } = origins.of(socket(peer), protocol, named)
       expect([client.address, proxy]).toEqual([peer.replace('::ffff:', ''), undefined])
     }
   }
@@ -74,8 +74,8 @@ test('an untrusted peer cannot set the client address, by a field or a PROXY hea
 
 test('uses the PROXY header for streams, and for HTTP only if it is the real IP header', () => {
   const named = { address: '192.0.2.9', port: 9 }
-  const client = (header: string, carried: 'http' | 'stream'): string =>
-    originsOf(header, false).of(socket('::ffff:10.1.2.3'), carried, named).client.address
+  const client = (header: string, protocol: 'http' | 'stream'): string =>
+    originsOf(header, false).of(socket('::ffff:10.1.2.3'), protocol, named).client.address
   expect(client('x-real-ip', 'stream')).toBe('192.0.2.9')
   expect(client('proxy_protocol', 'http')).toBe('192.0.2.9')
   expect(client('x-real-ip', 'http')).toBe('10.1.2.3')

@@ -22,11 +22,11 @@ export type TrustedProxy = {
   clientOf(this: void, headers: HeaderList): string | undefined
 }
 
-export type Carried = 'http' | 'stream'
+export type ListenerProtocol = 'http' | 'stream'
 
 export type Origins = {
   /** `announced` is the source in the PROXY header of the connection. */
-  of(this: void, socket: Socket, carried: Carried, announced?: Endpoint): Origin
+  of(this: void, socket: Socket, protocol: ListenerProtocol, announced?: Endpoint): Origin
   /** The origin of datagrams. */
   ofDatagrams(this: void, client: Endpoint, local: Endpoint): Origin
 }
@@ -49,11 +49,11 @@ export function openOrigins({ realIp, portMaps }: OriginSettings): Origins {
       client: { address: unmapped(client.address), port: client.port },
       local: mapped({ address: unmapped(local.address), port: local.port }),
     }),
-    of(socket, carried, announced) {
+    of(socket, protocol, announced) {
       const origin = socketOrigin(socket)
       const local = mapped(origin.local)
       if (!isTrusted(origin.client.address)) return { client: origin.client, local }
-      const isBelieved = announced !== undefined && (carried === 'stream' || !readsField)
+      const isBelieved = announced !== undefined && (protocol === 'stream' || !readsField)
       const proxy = { address: origin.client.address, clientOf }
       return { client: isBelieved ? announced : origin.client, local, proxy }
     },

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 
 /** Receives the first `length` bytes of `bytes`, which are valid only until the call returns. */
-export type Taker = (bytes: Buffer, length: number) => void
+export type ReceiveBytes = (bytes: Buffer, length: number) => void
 
 /** Shared by all sockets of this process. */
 const landing = Buffer.allocUnsafeSlow(65_536)
@@ -15,7 +15,7 @@ const parts = findParts()
  * which costs a fifth of a proxied request. Pausing, resuming and the end work as usual. A further call replaces `take`.
  * Falls back to `data` events if Node's internals differ.
  */
-export function readInto(socket: Socket, take: Taker): void {
+export function readInto(socket: Socket, take: ReceiveBytes): void {
   const inside = socket as unknown as Record<symbol, unknown>
   const handle = (socket as { _handle?: { useUserBuffer?: (buffer: Buffer) => void } })._handle
   if (parts === undefined || handle?.useUserBuffer === undefined) {

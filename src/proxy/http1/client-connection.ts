@@ -4,7 +4,7 @@ import { Problem, toProblem } from '../../lib/problem.ts'
 import type { RequestBody } from '../exchange.ts'
 import { guardHandler } from '../front/guard-handler.ts'
 import type { Origin } from '../front/origin.ts'
-import { copyOf, type Taker } from '../front/read-into.ts'
+import { copyOf, type ReceiveBytes } from '../front/read-into.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
 import { MalformedBody, type BodyReader, openBodyReader } from './body-reader.ts'
 import type { FrontEvents } from '../front/front-events.ts'
@@ -128,7 +128,7 @@ export class ClientConnection implements ReplyConnection {
   }
 
   /** Receives bytes; the buffer is valid only during the call. */
-  readonly take: Taker = (bytes, length) => {
+  readonly take: ReceiveBytes = (bytes, length) => {
     try {
       this.#take(bytes, length)
     } catch (error) {

@@ -36,7 +36,7 @@ export function readRequest(head: string): RequestMessage {
   const parts = requestLine.exec(line)
   if (parts === null) throw lineProblem(line)
   const [, method = '', target = '', minor] = parts
-  const complaint = complaintAboutMethod(method)
+  const complaint = methodError(method)
   if (complaint !== undefined) throw complaint
   const fields = readFields(head.slice(lineEnd + 2, -2))
   const message = { method, target, minor: Number(minor), fields }
@@ -47,7 +47,7 @@ export function readRequest(head: string): RequestMessage {
 }
 
 /** Why a method is refused. */
-export function complaintAboutMethod(method: string): Problem | undefined {
+export function methodError(method: string): Problem | undefined {
   if (!methods.has(method)) return malformed('the method is unknown')
   if (method !== 'CONNECT') return undefined
   return new Problem('request.connect', 405, 'CONNECT is not supported')

@@ -1,24 +1,18 @@
 import type { Problem } from '../../lib/problem.ts'
-import {
-  complaintAboutMethod,
-  headTooLarge,
-  isHost,
-  isTarget,
-  malformed,
-} from '../http1/read-message.ts'
+import { methodError, headTooLarge, isHost, isTarget, malformed } from '../http1/read-message.ts'
 import { pseudoField } from './fields.ts'
 
 /** The refusal of a field that RFC 9113 section 8.2.1 calls malformed. */
 export const malformedField = (): Problem => malformed('a header field is malformed')
 
 /** Why a head of `size` characters is refused, as strictly as over HTTP/1.1. Node accepts heads of 64 KiB whatever maxHeaderListSize is. */
-export function complaintAbout(
+export function headError(
   raw: readonly string[],
   size: number,
   limit: number,
 ): Problem | undefined {
   if (size > limit) return headTooLarge()
-  return complaintAboutMethod(pseudoField(raw, ':method')) ?? complaintAboutTarget(raw)
+  return methodError(pseudoField(raw, ':method')) ?? complaintAboutTarget(raw)
 }
 
 function complaintAboutTarget(raw: readonly string[]): Problem | undefined {

@@ -11,7 +11,7 @@ import type { FrontEvents } from '../front/front-events.ts'
 import type { Front } from '../http1/open-front.ts'
 import { absentBody } from '../http1/request-body.ts'
 import { readConnection, type ConnectionFacts } from '../tls/read-connection.ts'
-import { complaintAbout, malformedField } from './check-head.ts'
+import { headError, malformedField } from './check-head.ts'
 import { buildHead } from './fields.ts'
 import { guardSession, type SessionGuard, watchStream, type StreamWatch } from './guard-session.ts'
 import type { FrameFindings } from './frames/inspect-frames.ts'
@@ -159,7 +159,7 @@ function openStreams(events: FrontEvents, limits: FrontLimits) {
     const size = raw.reduce((sum, text) => sum + text.length, 0)
     guard.requested(size)
     const complaint =
-      fault === 'malformed' ? malformedField() : complaintAbout(raw, size, limits.headBytes)
+      fault === 'malformed' ? malformedField() : headError(raw, size, limits.headBytes)
     if (complaint !== undefined) {
       stream.resume()
       streams.set(id, stream)

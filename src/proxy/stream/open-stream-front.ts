@@ -18,10 +18,10 @@ import type { Egress } from '../../lib/egress.ts'
 import { type Origin, socketOrigin } from '../front/origin.ts'
 import type { StreamListener } from '../listener-options.ts'
 import { writeProxyHeader } from '../proxy-protocol/write-proxy-header.ts'
-import { carryStream } from './carry-stream.ts'
+import { proxyStream } from './proxy-stream.ts'
 import type { StreamKind } from './compile-streams.ts'
-import { openFind } from './open-find.ts'
-import { openTcpCarrier } from './open-tcp-carrier.ts'
+import { toRouteFinder } from './to-route-finder.ts'
+import { openTcpTransport } from './open-tcp-transport.ts'
 import { readClientHello } from './read-client-hello.ts'
 
 export type StreamFrontOptions = EndTools & {
@@ -56,10 +56,10 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     name?: string,
   ): boolean => {
     const held = programs.take()
-    let find: ReturnType<typeof openFind>
+    let find: ReturnType<typeof toRouteFinder>
     let exchange: Exchange
     try {
-      find = openFind(() =>
+      find = toRouteFinder(() =>
         held.program.streams.find({
           kinds: [kind],
           serverName: name,
@@ -95,8 +95,8 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     })
     const { sendsProxy } = listener
     const preface = sendsProxy && writeProxyHeader(sendsProxy, origin.client, origin.local)
-    const carrier = openTcpCarrier({ socket, preface }, exchange, options.egress)
-    void carryStream(options, find, exchange, carrier).finally(() => programs.release(held))
+    const transport = openTcpTransport({ socket, preface }, exchange, options.egress)
+    void proxyStream(options, find, exchange, transport).finally(() => programs.release(held))
     return true
   }
   const held = programs.take()

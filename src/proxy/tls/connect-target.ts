@@ -92,7 +92,7 @@ const tlsOptions = (secure: TargetTls, protocols: readonly string[]): tls.Connec
   secureContext: secure.context(),
   rejectUnauthorized: secure.verify,
   checkServerIdentity: (_host, certificate) =>
-    depthComplaint(secure, certificate as DetailedPeerCertificate) ??
+    depthError(secure, certificate as DetailedPeerCertificate) ??
     tls.checkServerIdentity(secure.serverName, certificate),
   ...(protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
 })
@@ -101,10 +101,7 @@ export const readyEvent = ({ tls: secure }: ConnectionRequest): 'connect' | 'sec
   secure === undefined ? 'connect' : 'secureConnect'
 
 /** Checks the verification depth as OpenSSL does: the number of intermediates between the target's certificate and a trusted one. Node has no such option. */
-function depthComplaint(
-  { depth }: TargetTls,
-  certificate: DetailedPeerCertificate,
-): Error | undefined {
+function depthError({ depth }: TargetTls, certificate: DetailedPeerCertificate): Error | undefined {
   if (depth === undefined) return undefined
   let length = 1
   for (let at = certificate; isIssuedByAnother(at); at = at.issuerCertificate) length += 1

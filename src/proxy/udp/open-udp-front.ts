@@ -7,8 +7,8 @@ import type { HeldPrograms } from '../hold-programs.ts'
 import { absentBody } from '../http1/request-body.ts'
 import type { UdpListener } from '../listener-options.ts'
 import type { Program, RouteProgram } from '../program.ts'
-import { carryStream } from '../stream/carry-stream.ts'
-import { openFind } from '../stream/open-find.ts'
+import { proxyStream } from '../stream/proxy-stream.ts'
+import { toRouteFinder } from '../stream/to-route-finder.ts'
 import { logFault, type EndTools } from '../walk/end-exchange.ts'
 import { openUdpServer, type BoundUdpServer, type UdpServer } from './open-udp-server.ts'
 import { openUdpSession, type KeptBytes, type UdpSession } from './open-udp-session.ts'
@@ -71,7 +71,7 @@ export function openUdpFront(options: UdpFrontOptions): UdpFront {
     const origin = origins.ofDatagrams(client, server.local)
     const held = programs.take()
     try {
-      const findRoute = openFind(() => findStream(held.program, origin))
+      const findRoute = toRouteFinder(() => findStream(held.program, origin))
       const removed = findRoute === undefined ? undefined : table.makeRoom()
       if (removed === 'full')
         log.warn('proxy: datagram dropped, too many UDP sessions', { client: client.address })
@@ -88,7 +88,7 @@ export function openUdpFront(options: UdpFrontOptions): UdpFront {
       const entry: Entry = { session, exchange, origin, route: routeOf(findRoute), revision }
       table.add(key, entry)
       session.receive(datagram)
-      void carryStream(options, findRoute, exchange, session.carrier).finally(() => {
+      void proxyStream(options, findRoute, exchange, session.transport).finally(() => {
         table.delete(key, entry)
         programs.release(held)
       })

@@ -7,14 +7,14 @@ import type { TargetAddress } from '../balance/target.ts'
 import { clientClosed, type Exchange } from '../exchange.ts'
 import { toAttemptFailure } from '../http1/upstream-failure.ts'
 import type { RouteProgram } from '../program.ts'
-import type { StreamCarrier } from '../stream/carry-stream.ts'
+import type { StreamTransport } from '../stream/proxy-stream.ts'
 import { AttemptFailure, type Answer, type UpstreamRequest } from '../walk/ask-upstream.ts'
 import { knownAddress } from './known-address.ts'
 import type { TableSession } from './session-table.ts'
 
 /** The datagrams of one client, and a socket for those to and from its target. */
 export type UdpSession = TableSession & {
-  readonly carrier: StreamCarrier
+  readonly transport: StreamTransport
   /** Bytes received from the client. */
   readonly received: number
   /** Takes a datagram of the client. */
@@ -202,7 +202,7 @@ export function openUdpSession(options: UdpSessionOptions): UdpSession {
     })
 
   return {
-    carrier: {
+    transport: {
       client: { send, keepOnly: () => undefined, close: () => Promise.resolve() },
       pass,
     },

@@ -25,7 +25,7 @@ export type EndTools = {
 }
 
 /** Resources that an exchange holds. */
-export type HeldByExchange = {
+export type ExchangeResources = {
   /** Undefined when it was not admitted. */
   readonly admission?: Pick<OpenAdmission, 'leave'> | undefined
   /** Of its route. */
@@ -38,7 +38,7 @@ export function endExchange(
   { node, record, log }: EndTools,
   exchange: Exchange,
   finish: () => void,
-  { admission, plugins }: HeldByExchange = {},
+  { admission, plugins }: ExchangeResources = {},
 ): void {
   const { tunnel } = exchange
   if (tunnel === undefined || tunnel.destroyed) release(exchange, log)

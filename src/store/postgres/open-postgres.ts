@@ -16,7 +16,7 @@ export async function openPostgres(url: string, backups: string): Promise<Engine
   const location = locationOf(url)
   await greet(pool, location)
   const database = new Kysely<FixedTables>({
-    dialect: new PostgresDialect({ pool: asKyselyWants(pool) }),
+    dialect: new PostgresDialect({ pool: toBetterSqlite(pool) }),
   })
   return {
     database,
@@ -68,7 +68,7 @@ function locationOf(url: string): string {
 }
 
 /** PostgreSQL's text cannot hold NUL; it is replaced with U+FFFD. */
-function asKyselyWants(pool: pg.Pool): PostgresPool {
+function toBetterSqlite(pool: pg.Pool): PostgresPool {
   const clean = (value: unknown): unknown =>
     typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
   const wrap = (client: pg.PoolClient): PostgresPoolClient => {

@@ -20,7 +20,7 @@ import { openWriteAheadLog } from './write-ahead-log.ts'
 /** Opens a SQLite file in WAL mode with synchronous=FULL: a commit that returned survives a power loss. */
 export function openSqlite(file: string): Engine {
   const connection = connect(file)
-  const dialect = new TransactionalSqlite({ database: asKyselyWants(connection) })
+  const dialect = new TransactionalSqlite({ database: toBetterSqlite(connection) })
   const database = new Kysely<FixedTables>({ dialect })
   const log = openWriteAheadLog(file, connection)
   return {
@@ -112,7 +112,7 @@ class TransactionalAdapter extends SqliteAdapter {
 }
 
 /** Adapts node:sqlite to the interface of better-sqlite3, which Kysely's dialect expects. */
-function asKyselyWants(connection: DatabaseSync): SqliteDatabase {
+function toBetterSqlite(connection: DatabaseSync): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>()
   const latest = new Map<string, SqliteStatement>()
   const keep = (text: string, statement: SqliteStatement): void => {

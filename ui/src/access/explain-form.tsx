@@ -2,7 +2,7 @@ import { Button, Select, TextInput } from '@mantine/core'
 import { IconCircleCheck, IconCircleX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import type { AskTold, Explanation, RuleTold } from '../../../src/schema/entitlement.ts'
+import type { ExplainedRequest, Explanation, MatchedRule } from '../../../src/schema/entitlement.ts'
 import { Panel } from '../layout/panel.tsx'
 import { ErrorState } from '../notices/error-state.tsx'
 import { type AccessCheck, entitlementsQuery, explanationQuery } from './access-queries.ts'
@@ -98,7 +98,7 @@ const requirements = {
 } as const
 const verdicts = { allow: 'allowed', deny: 'denied', nothing: 'no rule applies' } as const
 
-function Check({ check }: { readonly check: AskTold }) {
+function Check({ check }: { readonly check: ExplainedRequest }) {
   return (
     <section className={classes.check}>
       <h3>
@@ -124,7 +124,7 @@ const levels = [
   'entity permission',
 ]
 
-function Rule({ rule }: { readonly rule: RuleTold }) {
+function Rule({ rule }: { readonly rule: MatchedRule }) {
   return (
     <li data-decides={rule.decides || undefined} data-negative={rule.negative || undefined}>
       {rule.says} <small>{levels[rule.level]}</small>

@@ -1,4 +1,4 @@
-import type { AuditLine } from '../../../src/schema/audit-answer.ts'
+import type { AuditRecordSummary } from '../../../src/schema/audit-answer.ts'
 import type { AuditRecord } from '../../../src/schema/audit-record.ts'
 
 const sessionPath = '/api/session'
@@ -11,7 +11,7 @@ export function actionLabel({ path, action }: Pick<AuditRecord, 'path' | 'action
 }
 
 /** The first changed entity of a record, and the number of others. */
-export function touchedLabel({ touched, touches }: AuditLine): string {
+export function touchedLabel({ touched, touches }: AuditRecordSummary): string {
   const [first] = touches
   if (first === undefined) return ''
   const name = first.name ?? first.id.slice(0, 8)

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import type { AuditChain, AuditPage, AuditVerdict } from '../../../src/schema/audit-answer.ts'
+import type { AuditChain, AuditPage, AuditVerification } from '../../../src/schema/audit-answer.ts'
 import type { ChainedRecord } from '../../../src/schema/audit-record.ts'
 import { requestJson } from '../api/request-json.ts'
 import type { PageFilter } from '../view/search.ts'
@@ -53,4 +53,4 @@ export const auditChainQuery = queryOptions({
 })
 
 /** Verifies the entire log. */
-export const verifyAudit = (): Promise<AuditVerdict> => requestJson('/admin/audit/verify')
+export const verifyAudit = (): Promise<AuditVerification> => requestJson('/admin/audit/verify')

@@ -1,4 +1,4 @@
-import type { AuditLine } from '../../../src/schema/audit-answer.ts'
+import type { AuditRecordSummary } from '../../../src/schema/audit-answer.ts'
 import { formatAge, formatDate } from '../format/format.ts'
 import { StatusBadge } from '../format/status-badge.tsx'
 import { RowButton, RowTable } from '../layout/row-table.tsx'
@@ -6,7 +6,7 @@ import { actionLabel, touchedLabel } from './audit-labels.ts'
 import classes from './audit-table.module.css'
 
 type AuditTableProps = {
-  readonly lines: readonly AuditLine[]
+  readonly lines: readonly AuditRecordSummary[]
   readonly now: number
   readonly showsWorkspace: boolean
   readonly open: number | undefined
@@ -59,4 +59,5 @@ export function AuditTable({ lines, now, showsWorkspace, open, onOpen }: AuditTa
 }
 
 /** The actor of a record without a principal; only Weir's own changes have no client address. */
-const actorLabel = ({ address }: AuditLine): string => (address === '' ? 'Weir' : 'unknown')
+const actorLabel = ({ address }: AuditRecordSummary): string =>
+  address === '' ? 'Weir' : 'unknown'

@@ -1,7 +1,7 @@
 import { Button, Popover, UnstyledButton } from '@mantine/core'
 import { IconShieldCheck, IconShieldExclamation, IconShieldHalf } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import type { AuditVerdict } from '../../../src/schema/audit-answer.ts'
+import type { AuditVerification } from '../../../src/schema/audit-answer.ts'
 import { CopyText } from '../controls/copy-text.tsx'
 import { formatCount, formatDate } from '../format/format.ts'
 import { auditChainQuery, verifyAudit } from './audit-queries.ts'
@@ -49,7 +49,7 @@ export function ChainState() {
   )
 }
 
-function Verdict({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
+function Verdict({ verdict }: { readonly verdict: AuditVerification | undefined }) {
   if (verdict === undefined) return null
   if (verdict.intact)
     return (
@@ -67,10 +67,10 @@ function Verdict({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
   )
 }
 
-const stateOf = (verdict: AuditVerdict | undefined): string =>
+const stateOf = (verdict: AuditVerification | undefined): string =>
   verdict === undefined ? 'signed' : verdict.intact ? 'intact' : 'broken'
 
-function Icon({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
+function Icon({ verdict }: { readonly verdict: AuditVerification | undefined }) {
   const Shape =
     verdict === undefined
       ? IconShieldHalf
@@ -80,7 +80,7 @@ function Icon({ verdict }: { readonly verdict: AuditVerdict | undefined }) {
   return <Shape size={15} stroke={1.8} aria-hidden="true" />
 }
 
-function stateLabel(verdict: AuditVerdict | undefined, end: number): string {
+function stateLabel(verdict: AuditVerification | undefined, end: number): string {
   if (verdict === undefined) return `Signed up to record ${end}`
   return verdict.intact ? 'Verified' : 'Tampering detected'
 }

@@ -2,17 +2,17 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type {
   ConfigDifference,
   Drift,
-  RevisionLine,
+  RevisionSummary,
 } from '../../../src/schema/config-difference.ts'
 import { requestJson } from '../api/request-json.ts'
 
-type RevisionPage = { readonly data: readonly RevisionLine[]; readonly current: number }
+type RevisionPage = { readonly data: readonly RevisionSummary[]; readonly current: number }
 
 /** A revision as one workspace shows it; undefined means all that the default workspace lets the viewer read. */
-export type RevisionRow = { readonly workspace: string | undefined; readonly line: RevisionLine }
+export type RevisionRow = { readonly workspace: string | undefined; readonly line: RevisionSummary }
 
 /** One revision with its changes. */
-export type ShownRevision = Omit<RevisionLine, 'kinds' | 'summary'> & ConfigDifference
+export type ShownRevision = Omit<RevisionSummary, 'kinds' | 'summary'> & ConfigDifference
 
 /** Changes of a rollback, and the current revision. */
 export type Comparison = ConfigDifference & { readonly revision: number }

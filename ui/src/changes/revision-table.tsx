@@ -1,4 +1,4 @@
-import type { RevisionLine } from '../../../src/schema/config-difference.ts'
+import type { RevisionSummary } from '../../../src/schema/config-difference.ts'
 import { formatAge, formatDate } from '../format/format.ts'
 import { RowButton, RowTable } from '../layout/row-table.tsx'
 import { ChangeCounts } from './change-counts.tsx'
@@ -66,7 +66,7 @@ export function RevisionTable(props: RevisionTableProps) {
 }
 
 /** `3 routes, 1 service`, for a revision without message and summary. */
-const kindsLabel = ({ kinds }: RevisionLine): string =>
+const kindsLabel = ({ kinds }: RevisionSummary): string =>
   kinds
     .map(({ entity, created, updated, deleted }) => {
       const count = created + updated + deleted

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { copyOf, readInto, type Taker } from '../../front/read-into.ts'
+import { copyOf, readInto, type ReceiveBytes } from '../../front/read-into.ts'
 import { FrameInspector, type FrameFindings } from './inspect-frames.ts'
 
 type Done = (error?: Error | null) => void
@@ -41,7 +41,7 @@ export class InspectedSocket extends Duplex {
       sentBytes: () => socket.bytesWritten,
     })
     let held: Buffer | undefined
-    const take: Taker = (landed, length) => {
+    const take: ReceiveBytes = (landed, length) => {
       if (this.destroyed || isBroken) return
       try {
         const copy = copyOf(landed, length)

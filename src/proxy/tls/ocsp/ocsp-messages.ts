@@ -2,7 +2,7 @@ import { hash, X509Certificate } from 'node:crypto'
 import { elementsOf, firstIn, type Element } from '../read-der.ts'
 
 /** An OCSP request for a certificate (RFC 6960). */
-export type OcspQuestion = {
+export type OcspRequest = {
   /** http or https. */
   readonly responder: string
   readonly request: Buffer
@@ -16,7 +16,10 @@ const octetsTag = 0x04
 const sha1Algorithm = Buffer.from('300906052b0e03021a0500', 'hex')
 
 /** Undefined when the certificate (DER) names no responder. */
-export function askAbout(certificate: Uint8Array, issuer: Uint8Array): OcspQuestion | undefined {
+export function buildOcspRequest(
+  certificate: Uint8Array,
+  issuer: Uint8Array,
+): OcspRequest | undefined {
   const { infoAccess } = new X509Certificate(certificate)
   const responder = /^OCSP - URI:(https?:\/\/\S+)$/m.exec(infoAccess ?? '')?.[1]
   if (responder === undefined || !URL.canParse(responder)) return undefined
@@ -58,7 +61,7 @@ const explicitTag = 0xa0
 const timeTag = 0x18
 
 /** End of the time for which a response declares the certificate good, in milliseconds since the epoch; throws for any other status. */
-export function readGoodUntil(response: Uint8Array, { id }: OcspQuestion, now: number): number {
+export function readGoodUntil(response: Uint8Array, { id }: OcspRequest, now: number): number {
   const own = answersIn(response).find(([asked]) => isAbout(asked, id))
   if (own === undefined) throw new Error('the response is about another certificate')
   if (own[1]?.tag !== goodTag) throw new Error('the certificate is revoked or unknown')

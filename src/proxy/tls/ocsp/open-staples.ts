@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Egress } from '../../../lib/egress.ts'
 import type { Log } from '../../../lib/log.ts'
 import { requestGuarded } from '../../../lib/request-guarded.ts'
-import { askAbout, readGoodUntil, type OcspQuestion } from './ocsp-messages.ts'
+import { buildOcspRequest, readGoodUntil, type OcspRequest } from './ocsp-messages.ts'
 
 /** OCSP responses that a TLS front staples to handshakes (RFC 6066 section 8). */
 export type Staples = {
@@ -23,16 +23,16 @@ export function openStaples(egress: Egress, log: Log): Staples {
   const known = new Map<string, Staple>()
   let fetches = 0
 
-  const refresh = async (staple: Staple, question: OcspQuestion): Promise<void> => {
+  const refresh = async (staple: Staple, ocspRequest: OcspRequest): Promise<void> => {
     fetches += 1
     try {
-      const response = await askResponder(question, egress)
+      const response = await askResponder(ocspRequest, egress)
       const now = Date.now()
-      staple.goodUntil = readGoodUntil(response, question, now)
+      staple.goodUntil = readGoodUntil(response, ocspRequest, now)
       staple.response = response
       staple.refreshAt = now + Math.max(minInterval, (staple.goodUntil - now) / 2)
     } catch (error) {
-      const { responder } = question
+      const { responder } = ocspRequest
       log.warn('tls: no OCSP response for a certificate', { responder, error })
     } finally {
       fetches -= 1
@@ -49,16 +49,16 @@ export function openStaples(egress: Egress, log: Log): Staples {
         if (known.size >= maxStaples) known.delete(known.keys().next().value ?? '')
         known.set(key, staple)
         staple.refreshAt = now + minInterval
-        const question = askAbout(certificate, issuer)
-        if (question === undefined) staple.refreshAt = Number.POSITIVE_INFINITY
-        else void refresh(staple, question)
+        const ocspRequest = buildOcspRequest(certificate, issuer)
+        if (ocspRequest === undefined) staple.refreshAt = Number.POSITIVE_INFINITY
+        else void refresh(staple, ocspRequest)
       }
       return now < staple.goodUntil ? staple.response : undefined
     },
   }
 }
 
-async function askResponder({ responder, request }: OcspQuestion, egress: Egress): Promise<Buffer> {
+async function askResponder({ responder, request }: OcspRequest, egress: Egress): Promise<Buffer> {
   const { status, body } = await requestGuarded({
     url: responder,
     headers: { 'Content-Type': 'application/ocsp-request' },

@@ -5,7 +5,7 @@ import { askUpstream, type Answer, type UpstreamClient } from '../walk/ask-upstr
 import { endExchange, type EndTools } from '../walk/end-exchange.ts'
 import { discard, logFailure } from '../walk/handle-request.ts'
 
-export type StreamCarrier = {
+export type StreamTransport = {
   /** Its answer is the connection to the target. */
   readonly client: UpstreamClient
   /** Passes bytes both ways; resolves when the stream is complete, rejects when it broke. */
@@ -13,11 +13,11 @@ export type StreamCarrier = {
 }
 
 /** The walk of a stream: a target is found like that of a request, then bytes pass both ways until either side ends, and what happened is recorded before the client sees the end. Never rejects. */
-export async function carryStream(
+export async function proxyStream(
   tools: EndTools,
   findRoute: () => RouteProgram,
   exchange: Exchange,
-  { client, pass }: StreamCarrier,
+  { client, pass }: StreamTransport,
 ): Promise<void> {
   let answer: Answer | undefined
   let finish = (): void => exchange.reply.finish()

@@ -5,17 +5,17 @@ import { clientClosed, type Exchange } from '../exchange.ts'
 import { toAttemptFailure } from '../http1/upstream-failure.ts'
 import { connectTarget } from '../tls/connect-target.ts'
 import type { UpstreamClient } from '../walk/ask-upstream.ts'
-import type { StreamCarrier } from './carry-stream.ts'
+import type { StreamTransport } from './proxy-stream.ts'
 
 /** The connection of a client, and what begins the connection to its target. */
 export type StreamClient = { readonly socket: Socket; readonly preface?: Uint8Array | undefined }
 
 /** Carries a TCP connection. */
-export const openTcpCarrier = (
+export const openTcpTransport = (
   { socket: client, preface }: StreamClient,
   exchange: Exchange,
   egress: Egress,
-): StreamCarrier => ({
+): StreamTransport => ({
   client: openStreamClient(egress, preface),
   pass: ({ socket }, { service }) =>
     passOn(client, socket as Socket, {
