@@ -43,7 +43,7 @@ export type BenchOptions = {
   readonly settle: number
   /** Generated events. */
   readonly events: number
-  /** Where a benchmark keeps its data, and finds that of an earlier run; '' for a temporary directory. */
+  /** Data directory of a benchmark, reused by later runs; '' for a temporary directory. */
   readonly directory: string
   /** Receives progress messages. */
   readonly onProgress: (line: string) => void

@@ -114,7 +114,7 @@ async function measure(directory: string, rows: number, options: BenchOptions): 
   }
 }
 
-/** What the events of a directory are; those of another run are not mixed with them. */
+/** Describes the events of a directory, so that they are not mixed with those of another run. */
 function readOrWrite<Told extends { readonly rows: number }>(file: string, told: Told): Told {
   if (!existsSync(file)) writeFileSync(file, JSON.stringify(told))
   const known = JSON.parse(readFileSync(file, 'utf8')) as Told

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ColumnBlock, ColumnData } from '../schema/column-block.ts'
 import { isRecord } from '../lib/is-record.ts'
 
-/** How a request names the subject whose events are erased, and the columns that have it. */
+/** Selectors of a request for the subject whose events are erased, and the columns that contain it. */
 export const erasureColumns = {
   consumer: ['consumer', 'consumer_name'],
   subject: ['subject'],

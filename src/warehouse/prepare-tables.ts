@@ -18,7 +18,7 @@ export const rollupsOf = (tables: readonly Table[]): readonly Rollup[] =>
   builtInRollups.filter(({ source }) => tables.some(({ name }) => name === source))
 
 /**
- * The tables, those of their rollups with their log, and that of erasures. What is kept by workspace is shown for whole days, and kept for
+ * The tables, those of their rollups with their log, and that of erasures. Rows with a retention by workspace are shown for whole days, and kept for
  * another one, so that rows and rollups show the same until the last moment.
  */
 export function withRollups(
