@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { freePort, stopProcess } from '../../bench/processes.ts'
+import { keycloak } from './keycloak.ts'
 import { runProgram, type Suite } from './run-suite.ts'
 
 /** HTTP/2 as RFC 7540 and RFC 7541 want it (https://github.com/summerwind/h2spec). */
@@ -153,4 +154,4 @@ const schemathesis: Suite = {
   },
 }
 
-export const suites: readonly Suite[] = [h2spec, grpc, testssl, schemathesis]
+export const suites: readonly Suite[] = [h2spec, grpc, testssl, schemathesis, keycloak]
