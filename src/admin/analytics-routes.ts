@@ -50,6 +50,11 @@ export async function analyticsRoutes(
       .send(csv)
   })
 
+  app.post('/api/analytics/explain', { bodyLimit }, async (request) => {
+    const { rights } = await identify(request)
+    return await analytics.explain(rights, request.body)
+  })
+
   app.post('/api/analytics/subscribe', { bodyLimit }, async (request, reply) => {
     const { principalId } = await identify(request)
     const { queries } = subscribeBody(request.body)

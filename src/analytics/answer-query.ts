@@ -1,10 +1,11 @@
 import { Problem } from '../lib/problem.ts'
-import type { Answer } from '../schema/answer.ts'
+import type { Answer, Explanation } from '../schema/answer.ts'
 import type { Completeness } from '../schema/completeness.ts'
 import { query as querySchema, type Filter, type Query, type QueryInput } from '../schema/query.ts'
 import { violationMessage, violationsOf } from '../entities/violations.ts'
 import type { Row, Statement } from '../warehouse/open-warehouse.ts'
 import type { Rollups } from '../warehouse/open-rollups.ts'
+import type { Span } from '../warehouse/rollup-log.ts'
 import type { Retention } from '../warehouse/retention.ts'
 import { buildAnswer } from './build-answer.ts'
 import { chooseRollups } from './choose-rollups.ts'
@@ -35,15 +36,7 @@ export type Answered = { readonly answer: Answer; readonly isRelative: boolean }
 
 /** Answers a query: plan, govern by the rights of the principal, compile to SQL, select, build the answer. */
 export async function answerQuery(context: QueryContext, input: unknown): Promise<Answered> {
-  const query = parseQuery(input)
-  const dataset = findDataset(context, query)
-  const scope = context.scopeOf(dataset)
-  const plan = planQuery(dataset, query, context.now)
-  const governed = hideExpired(
-    governPlan(plan, scope),
-    context.retention?.(dataset.table.name),
-    context.now,
-  )
+  const { dataset, scope, plan, governed } = prepare(context, input)
   // Before the rows are selected: rows that arrive meanwhile may be among them.
   const completeness = dataset.table.name === 'requests' ? context.completeness?.() : undefined
   const [rows, freshUntil] = await Promise.all([
@@ -58,6 +51,43 @@ export async function answerQuery(context: QueryContext, input: unknown): Promis
     },
     isRelative: plan.isRelative,
   }
+}
+
+/** The tables from which a query would be answered. */
+export function explainQuery(context: QueryContext, input: unknown): Explanation {
+  const { scope, governed } = prepare(context, input)
+  const { range, dataset } = governed
+  const { rollups, rest, reasons } = sourceOf(governed, context) ?? {
+    rollups: [],
+    rest: [range ?? { from: -Infinity, to: Infinity }],
+    reasons: [],
+  }
+  return {
+    reads: [
+      ...rollups.map(({ rollup, units }) => ({
+        table: rollup.name,
+        ...timesOf({ from: units[0]?.from ?? 0, to: units.at(-1)?.to ?? 0 }),
+        units: units.length,
+      })),
+      ...rest.map((span) => ({ table: dataset.table.name, ...timesOf(span) })),
+    ],
+    reasons,
+    visibility: scope.visibility,
+  }
+}
+
+const timesOf = ({ from, to }: Span) => ({ from: timeOf(from), to: timeOf(to) })
+
+const timeOf = (time: number): string | null =>
+  time > 0 && time < Infinity ? new Date(time).toISOString() : null
+
+function prepare(context: QueryContext, input: unknown) {
+  const query = parseQuery(input)
+  const dataset = findDataset(context, query)
+  const scope = context.scopeOf(dataset)
+  const plan = planQuery(dataset, query, context.now)
+  const kept = context.retention?.(dataset.table.name)
+  return { dataset, scope, plan, governed: hideExpired(governPlan(plan, scope), kept, context.now) }
 }
 
 /** Milliseconds before the end of a range in which its newest rows are searched first. */

@@ -37,11 +37,16 @@ export function chooseRollups(plan: GovernedPlan, rollups: Rollups): Source {
     )
   let rest: readonly Span[] = [whole]
   const used: Source['rollups'][number][] = []
-  for (const rollup of candidates
-    .filter(isMergeable)
-    .toSorted((one, other) => other.seconds - one.seconds)) {
+  for (const rollup of candidates.toSorted((one, other) => other.seconds - one.seconds)) {
+    if (!isMergeable(rollup)) {
+      reasons.push(`${rollup.name}: it cannot be merged with ${first?.name ?? ''}`)
+      continue
+    }
     const units = rest.flatMap(({ from, to }) => rollups.units(rollup, from, to))
-    if (units.length === 0) continue
+    if (units.length === 0) {
+      reasons.push(`${rollup.name}: no unit in the rest of the range is built`)
+      continue
+    }
     used.push({ rollup, units })
     rest = rest.flatMap((span) => without(span, units))
   }

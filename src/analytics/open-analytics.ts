@@ -3,10 +3,10 @@ import type { Clock } from '../lib/clock.ts'
 import { uuidv7 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Answer, Meta, Push } from '../schema/answer.ts'
+import type { Answer, Explanation, Meta, Push } from '../schema/answer.ts'
 import type { Completeness, NodesCompleteness } from '../schema/completeness.ts'
 import type { Statement, Warehouse } from '../warehouse/open-warehouse.ts'
-import { answerQuery } from './answer-query.ts'
+import { answerQuery, explainQuery, type QueryContext } from './answer-query.ts'
 import type { Dataset, Datasets } from './datasets/dataset.ts'
 import { describeCompleteness, type NodeWatermark } from './describe-completeness.ts'
 import { describeDatasets } from './datasets/describe-datasets.ts'
@@ -36,6 +36,8 @@ const maxStreams = 20
 /** Answers queries within the rights of a principal. An aborted signal takes its statements out of the queue. */
 export type Analytics = {
   answer(rights: Rights, input: unknown, signal?: AbortSignal): Promise<Answer>
+  /** The tables from which a query would be answered. */
+  explain(rights: Rights, input: unknown): Promise<Explanation>
   /** The datasets and members that a principal can query. */
   meta(rights: Rights): Promise<Meta>
   /** Completeness of requests, with the nodes that the principal may see. */
@@ -65,13 +67,12 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
       return scope
     }
   }
-  const answer: SubscriptionContext['answer'] = async (rights, input, signal) => {
+  const contextOf = async (rights: Rights, signal?: AbortSignal): Promise<QueryContext> => {
     const waiter = { principal: rights.principal.id, signal }
-    const select = (statement: Statement) => selects.run(statement, waiter)
-    const tools = {
+    return {
       datasets: await datasets(),
       scopeOf: scopesOf(rights),
-      select,
+      select: (statement: Statement) => selects.run(statement, waiter),
       rollups: warehouse.rollups,
       retention: (table: string) => warehouse.retention(table),
       now: tickOf(clock),
@@ -80,11 +81,13 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
         return { until, missing }
       },
     }
-    return answerQuery(tools, input)
   }
+  const answer: SubscriptionContext['answer'] = async (rights, input, signal) =>
+    answerQuery(await contextOf(rights, signal), input)
 
   return {
     answer: async (rights, input, signal) => (await answer(rights, input, signal)).answer,
+    explain: async (rights, input) => explainQuery(await contextOf(rights), input),
     completeness: (rights) => describeCompleteness(watermarks(), rights),
     meta: async (rights) => describeDatasets(await datasets(), rights, scopesOf(rights)),
     async csv(rights, input, signal) {

@@ -18,7 +18,7 @@ import { query as querySchema, type QueryInput } from '../schema/query.ts'
 import type { Rollups } from '../warehouse/open-rollups.ts'
 import { openWarehouse } from '../warehouse/open-warehouse.ts'
 import { builtInRollups } from '../warehouse/rollup.ts'
-import { answerQuery } from './answer-query.ts'
+import { answerQuery, explainQuery } from './answer-query.ts'
 import { chooseRollups } from './choose-rollups.ts'
 import { builtInDatasets, readDatasets } from './datasets/read-datasets.ts'
 import { buildScope } from './datasets/scope.ts'
@@ -216,6 +216,29 @@ test.each<[string, readonly string[], QueryInput]>([
   )
   expect(rolled2).toEqual(rows2)
   expect([...used.keys()].filter((name) => isLacking(name, permissions))).toEqual([])
+})
+
+test('an explanation names the rollups and the rows that cover the range', () => {
+  const { reads } = explainQuery(
+    {
+      datasets: datasets(),
+      scopeOf: (dataset) => buildScope(everything, dataset),
+      select: async () => [],
+      now,
+      rollups: warehouse.rollups,
+    },
+    {
+      measures: ['requests.count'],
+      timeDimensions: during(['2026-03-26T03:30', '2026-03-29T05:45'], 'hour'),
+    },
+  )
+  expect(new Set(reads.map(({ table }) => table))).toEqual(
+    new Set(['requests', 'requests_by_route_hour']),
+  )
+  const [rolled] = reads.filter(({ units }) => units !== undefined)
+  expect(rolled?.units).toBeGreaterThan(3)
+  const times = reads.flatMap(({ from, to }) => [from ?? '', to ?? '']).toSorted()
+  expect(times[0]).toBe('2026-03-26T03:30:00.000Z')
 })
 
 /** A rule for a route can be answered where routes are keys. */

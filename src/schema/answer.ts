@@ -43,6 +43,22 @@ export type Meta = {
   readonly visibility: Visibility
 }
 
+/** Response of POST /api/analytics/explain: the tables from which a query is answered. */
+export type Explanation = {
+  readonly reads: readonly {
+    /** The table of the dataset, or a rollup of it. */
+    readonly table: string
+    /** ISO 8601; null where the range has no such end. */
+    readonly from: string | null
+    readonly to: string | null
+    /** Units of the rollup. */
+    readonly units?: number
+  }[]
+  /** Why other rollups are not read, one sentence each. */
+  readonly reasons: readonly string[]
+  readonly visibility: Visibility
+}
+
 /** The rows that a principal sees, and the reason. */
 export type Visibility = {
   readonly scope: 'all' | 'some' | 'nothing'

@@ -7,7 +7,7 @@ import type { Rights } from '../../src/access/rights.ts'
 import { analyticsRoutes } from '../../src/admin/analytics-routes.ts'
 import { openAnalytics } from '../../src/analytics/open-analytics.ts'
 import { Problem } from '../../src/lib/problem.ts'
-import type { Answer, Push } from '../../src/schema/answer.ts'
+import type { Answer, Explanation, Push } from '../../src/schema/answer.ts'
 import { workspaces } from '../harness/arbitrary-rights.ts'
 import { openTestWarehouse } from '../harness/open-test-warehouse.ts'
 import { buildTestRights } from '../harness/build-test-rights.ts'
@@ -104,6 +104,24 @@ test('reports that some callers of a workspace are masked, in answers, notices, 
     headers: { authorization: 'Bearer colleague' },
   })
   expect(await meta.json()).toMatchObject({ visibility: { callers } })
+})
+
+test('explains from which tables a query is answered, and why not from rollups', async () => {
+  const dateRange = ['2026-01-01', '2026-01-02']
+  const asked = { ...byWorkspace, timeDimensions: [{ dimension: 'requests.time', dateRange }] }
+  const explain = async (query: unknown) =>
+    (await (await post('explain', query)).json()) as Explanation
+  const { reads, reasons, visibility } = await explain(asked)
+  expect(reads).toEqual([
+    { table: 'requests', from: '2026-01-01T00:00:00.000Z', to: '2026-01-03T00:00:00.000Z' },
+  ])
+  expect(reasons).toContain('requests_by_route_day: no unit in the rest of the range is built')
+  expect(visibility.statement).toBe('You see requests of workspace A.')
+  const byPath = await explain({ dimensions: ['requests.path'] })
+  expect(byPath.reads).toMatchObject([{ table: 'requests', to: null }])
+  expect(byPath.reasons).toContain('requests_by_route_day: requests.path reads path')
+  expect((await post('explain', { measures: ['requests.nothing'] })).status).toBe(400)
+  expect((await post('explain', asked, 'nobody')).status).toBe(401)
 })
 
 test('returns the datasets of the principal', async () => {
