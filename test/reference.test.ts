@@ -42,7 +42,7 @@ test('the reference has every command that the help lists', async () => {
   expect(commands.filter((command) => !reference.includes(`## ${command}\n`))).toEqual([])
 }, 180_000)
 
-/** The commands that do something, as their help lists them. */
+/** The commands with an action, as their help lists them. */
 async function commandsUnder(words: readonly string[]): Promise<string[]> {
   const run = promisify(execFile)
   const main = join(root, 'src/cli/main.js')

@@ -102,7 +102,7 @@ test.each([
   expect(found).toEqual([`a.md:2: “${word}”; write another`])
 })
 
-/** Each is planted alone in a copy; the rule that is named must find it, and no other rule may complain. */
+/** Each is planted alone in a copy; the named rule must find it, and no other rule may report it. */
 const planted: readonly (readonly [rule: string, path: string, text: string])[] = [
   ['a room opens', 'src/lib/bad.ts', `import { route } from '../schema/route.ts'\n`],
   ['a room opens', 'src/lib/bad.ts', `import type { Route } from '../schema/route.ts'\n`],

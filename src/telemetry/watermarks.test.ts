@@ -71,7 +71,7 @@ function play(steps: readonly Step[]): readonly number[] {
   for (const [index, one] of steps.entries()) {
     take(one, index + 1)
     const [found] = watermarks.nodes()
-    // A worker that was never heard of is not known.
+    // A worker without any heartbeat is not known.
     const isKnown = workers.every(({ sentUntil }) => sentUntil > 0)
     const until = isKnown ? (found?.until ?? 0) : 0
     early.push(...[...outside].filter((event) => event < until))

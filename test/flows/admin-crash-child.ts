@@ -6,7 +6,7 @@ import { defaultWorkspace } from '../../src/entities/default-workspace.ts'
 import { openPostgresStore } from '../../src/store/open-postgres-store.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 
-/** Makes one large change after the other, says when each begins and which revision it became, until it is killed. */
+/** Makes one large change after the other, reports the start and the revision of each, until it is killed. */
 const [place = '', keyFile = '', pairs = ''] = process.argv.slice(2)
 const configuration = await openConfiguration({
   store: place.startsWith('postgres:')

@@ -33,7 +33,7 @@ export const catalog: readonly PluginSchema[] = [
   { name: 'plain', about: 'Has no settings.', settings: z.strictObject({}) },
 ]
 
-/** An answer as tests look at it. */
+/** An answer as tests read it. */
 export type Answer = {
   readonly status: number
   readonly headers: Headers

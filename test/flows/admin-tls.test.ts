@@ -47,7 +47,7 @@ async function ask(url: string, { method = 'GET', headers = {}, body }: Asking =
   return { status: response.statusCode, headers: response.headers, text }
 }
 
-/** The common name of the certificate that a server shows, or why there is no connection. */
+/** The common name of the certificate that a server presents, or the reason why there is no connection. */
 async function shownBy(url: string, options: tls.ConnectionOptions = {}): Promise<string> {
   const { hostname, port } = new URL(url)
   const where = { host: hostname, port: Number(port), rejectUnauthorized: false }

@@ -260,7 +260,7 @@ test('a log that was restored to an older state or emptied contradicts an export
     code: 1,
     stdout: expect.stringContaining(beyond),
   })
-  // Without a newer checkpoint, the revisions of the same store give it away, unless they were put back too.
+  // Without a newer checkpoint, the revisions of the same store reveal it, unless they were restored too.
   const behind = /is at revision \d+, but the log ends at record \d+ without it/
   expect(await verifyWith(older)).toMatchObject({
     code: 1,

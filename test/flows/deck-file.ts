@@ -36,7 +36,7 @@ const policies = [
   },
 ]
 
-/** A declarative file with one of every kind, nested as people write it. */
+/** A declarative file with one of every kind, nested as users write it. */
 export function deckFile(pair: Pair, authority: Pair): Record<string, unknown> {
   return {
     _format_version: '3.0',
@@ -73,7 +73,7 @@ export function deckFile(pair: Pair, authority: Pair): Record<string, unknown> {
             client_id: 'app',
             client_secret: 'of the app',
             redirect_uris: ['https://app.example/back'],
-            // decK knows no defaults of credentials.
+            // decK has no defaults for credentials.
             client_type: 'confidential',
             hash_secret: false,
           },

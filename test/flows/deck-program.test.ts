@@ -92,7 +92,7 @@ test('serves the decK program as Kong does', { timeout: 600_000 }, async (contex
   expect(plugins).toMatchObject([{ config: { redis: { host: 'moved.example' } } }])
   await said(['reset', '--force', ...inZ])
   expect((await ask('GET', '/ProductZ/partials')).body.data).toEqual([])
-  // A reset of the roles removes all but super-admin, and nobody is locked out.
+  // A reset of the roles removes all but super-admin, and locks no user out.
   for (const where of [at, inZ]) await said(['reset', '--rbac-resources-only', '--force', ...where])
   const left = async (path: string) =>
     (await ask('GET', `${path}/rbac/roles`)).body.data.map(({ name }: { name: string }) => name)

@@ -39,7 +39,7 @@ export async function fillWorkspace({ ask }: TestAdmin, workspace: string): Prom
   }
 }
 
-/** Everything that could be told of an entry: its id, and the words in its fields. */
+/** Everything that could be disclosed of an entry: its id, and the words in its fields. */
 export const tokensOf = ({ id, fields }: Entry): readonly string[] => [
   id,
   ...(JSON.stringify(fields).match(wordPattern) ?? []),
@@ -154,7 +154,7 @@ export function arbitraryRole(
 
 const paths = adminRoutes({ version: '', node: '', requests: () => 0 })
   .map(({ path }) => path)
-  // Records quote what the test itself asks for; those from before are read apart.
+  // Records quote the requests of the test itself; earlier ones are read separately.
   .filter((path) => !path.startsWith('/audit'))
 
 /** A path with what is written in place of its parameters, and the same path for what does not exist. */

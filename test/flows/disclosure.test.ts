@@ -52,7 +52,7 @@ async function addReader({ endpoints, denied }: RandomRole, actions: string) {
   return { id, token, name }
 }
 
-/** A reader who asks, and notes what an answer tells although they may not know it. */
+/** A reader who sends requests, and records what an answer discloses without permission. */
 type Walk = {
   readonly things: readonly Thing[]
   /** Names in the rules of the reader. Such a rule applies whether or not an entity has the name. */
@@ -60,7 +60,7 @@ type Walk = {
   readonly told: ReadonlySet<string>
   /** `written` is what the request itself contains. */
   readonly check: (request: Request, written: readonly string[]) => Promise<Answer>
-  /** Notes a difference to the answer for what does not exist. */
+  /** Records a difference from the answer for a missing entity. */
   readonly compare: (request: Request, absent: Request, written: readonly string[]) => Promise<void>
 }
 

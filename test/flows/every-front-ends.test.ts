@@ -15,7 +15,7 @@ import { compileProgram, type Program } from '../../src/proxy/program.ts'
 
 // Errors before there is an exchange: nothing else catches them, and one would end the worker.
 
-/** Every step before an exchange that a fault is planted in, and the protocols whose front takes it. */
+/** Every step before an exchange with an injected fault, and the protocols whose front runs it. */
 const steps = {
   'read the connection': ['http1', 'http2', 'websocket', 'stream'],
   'read the head': ['http1', 'http2', 'websocket'],
@@ -29,7 +29,7 @@ const cases = Object.entries(steps).flatMap(([step, protocols]) =>
 
 const requests = 20
 
-/** A gateway whose steps before an exchange fail when told to. */
+/** A gateway whose steps before an exchange fail on demand. */
 async function openFaulty(port: number) {
   let planted: Step | undefined
   const hit = (step: Step): void => {

@@ -69,7 +69,7 @@ const window = (stream: number, size: number): Buffer =>
   frame(WINDOW_UPDATE, 0, stream, number(size))
 const maxWindow = 2 ** 31 - 1
 
-/** Frames after which RFC 9113 wants the connection to end, with the code. */
+/** Frames after which RFC 9113 requires the connection to end, with the code. */
 const connectionErrors: Readonly<Record<string, readonly [code: number, ...frames: Buffer[]]>> = {
   'DATA after RST_STREAM': [STREAM_CLOSED, open(1), reset(1), data(1)],
   'HEADERS after RST_STREAM': [STREAM_CLOSED, open(1), reset(1), ask(1)],
@@ -100,7 +100,7 @@ const connectionErrors: Readonly<Record<string, readonly [code: number, ...frame
   'a connection window above 2^31-1': [FLOW_CONTROL_ERROR, window(0, maxWindow)],
 }
 
-/** Frames after which RFC 9113 wants stream 1 to end, with the code. */
+/** Frames after which RFC 9113 requires stream 1 to end, with the code. */
 const streamErrors: Readonly<Record<string, readonly [code: number, ...frames: Buffer[]]>> = {
   'an open stream that depends on itself': [
     PROTOCOL_ERROR,

@@ -47,7 +47,7 @@ async function fillManifest(weir: TestWeir, manifest: Map<string, number>, dead:
 /** Answers between two kills: where processes start slowly, kills must not come faster than they do. */
 const answersBetweenKills = isLong ? 100 : 400
 
-/** Kills a worker, or sometimes the control plane, at random moments until `signal` aborts, and counts who died. */
+/** Kills a worker, or sometimes the control plane, at random moments until `signal` aborts, and counts the killed processes. */
 async function killAtRandom(
   weir: TestWeir,
   manifest: ReadonlyMap<string, number>,

@@ -50,7 +50,7 @@ test('who signs out here revokes the tokens with logout_revoke, and goes on to t
   expect(away.headers.get('location')).toContain('/session/end?')
   const revoked = all.provider.requests.filter((one) => one === 'POST /token/revocation')
   expect(revoked).toHaveLength(2)
-  // A provider that is down does not keep anybody from signing out here.
+  // A provider that is down does not prevent signing out here.
   const second = await all.signIn('anna')
   const cookie = all.cookiesOf(second)
   await second.request(`${all.gateways[0]?.url}/app`)

@@ -62,7 +62,7 @@ const unreliable: TestLink = async (shipment, deliver) => {
   if (luck < 0.2) throw new Error('lost on its way')
   await sleep(Math.random() * 10)
   await deliver(shipment)
-  // A request that was given up arrives all the same.
+  // A request that was given up still arrives.
   if (luck < 0.4)
     void sleep(Math.random() * 30).then(() => deliver({ ...shipment, isRepeated: true }))
   if (luck < 0.6) throw new Error('its acknowledgement was lost')
@@ -156,7 +156,7 @@ test('a full disk of the intake keeps batches on their nodes until there is spac
   await Promise.all([node.stop(), control.stop()])
 })
 
-/** Leaves of the files of a spool what was written to the disk. */
+/** Keeps only the synced bytes of the files of a spool. */
 function losePower(root: string): void {
   for (const { name, parentPath } of readdirSync(root, { recursive: true, withFileTypes: true })) {
     const path = join(parentPath, name)

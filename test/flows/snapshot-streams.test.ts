@@ -28,7 +28,7 @@ test('sends a worker only the differences from its snapshot', async () => {
   expect(stranger.bytes()).toBeGreaterThan(50_000)
 })
 
-/** A reader of a stream that reads when it is let. */
+/** A reader of a stream that reads on demand. */
 async function openReader(url: string, base?: SealedState) {
   const { port } = new URL(url)
   const socket = connectSocket(Number(port), '127.0.0.1')

@@ -53,7 +53,7 @@ test('vault secrets reach TLS handshakes, but no response, file, log or revision
   await weir.untilApplied()
   expect(await shown('foreign.example')).not.toBe('own')
 
-  // A vault of another workspace is none; one that comes later is there from then on.
+  // A vault of another workspace is not used; one that is created later is used from then on.
   await ask('POST', '/workspaces', { name: 'elsewhere' })
   const foreign = { cert: '{vault://vaulted/shop/cert}', key: '{vault://vaulted/shop/key}' }
   const elsewhere = await ask('PUT', '/elsewhere/certificates/elsewhere.example', foreign)

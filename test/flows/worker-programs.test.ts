@@ -96,7 +96,7 @@ function openWorker(published: readonly Published[], disk?: Published) {
   if (base !== undefined) apply(base)
   return {
     revision: () => base?.seal.revision,
-    /** Receives what leads to the newest revision, damaged; after a refusal everything. */
+    /** Receives the damaged delta to the newest revision; after a refusal, a complete snapshot. */
     receive(newest: Published, damage: (lines: readonly string[]) => readonly string[]) {
       const known =
         base && !wantsAll

@@ -16,7 +16,7 @@ export const pems = [
   await makeAuthority('other'),
 ]
 
-/** A prepared plugin says of which plugin it is, with which settings. */
+/** A prepared plugin reports its plugin and settings. */
 const labelled = (name: string, more: Partial<PluginDefinition> = {}) => ({
   ...definePlugin({
     name,

@@ -43,7 +43,7 @@ export const withService = (
       : snapshot.services.with(id, service(id, name)),
 })
 
-/** A control plane of which only the node protocol is there, and a log of the roots that it published. */
+/** A control plane with the node protocol only, and a log of its published roots. */
 export async function openTestControl(more: Partial<NodeServerOptions> = {}) {
   let current = seal(snapshotOf({}), 1)
   const roots = new Map([[1, current.seal.root]])

@@ -14,7 +14,7 @@ import { buildEvent } from './build-event.ts'
 import { toRecord } from './event-record.ts'
 import { until } from './until.ts'
 
-/** Remembers ids of loads as the warehouse does, and throws while it is away. */
+/** Remembers ids of loads like the warehouse, and throws while it is unavailable. */
 function openTestStore() {
   const loads = new Map<string, readonly string[]>()
   const state = { isAway: false, inserts: 0 }

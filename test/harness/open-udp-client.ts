@@ -12,7 +12,7 @@ export type UdpClient = {
   ask(datagram: string): Promise<string>
 }
 
-/** A UDP server with what it received, and from which ports. */
+/** A UDP server that records received datagrams and their ports. */
 export type UdpServer = {
   readonly port: number
   readonly received: string[]
@@ -48,7 +48,7 @@ export async function openUdpClient(to: number, host = '127.0.0.1'): Promise<Udp
 /** Numbered datagrams of three clients that wait for an answer to each before the next. */
 export type UdpLoad = {
   readonly answered: () => number
-  /** Stops, and tells which datagrams got no answer in five seconds. */
+  /** Stops, and returns the datagrams without an answer in five seconds. */
   stop(): Promise<readonly string[]>
 }
 

@@ -10,7 +10,7 @@ const addresses = Object.fromEntries(
   ['admin', 'manager', 'nodes'].map((name, at) => [name, `http://127.0.0.1:${at + 1}`]),
 )
 
-/** Writes the name of the point and the pid beside the plan, then does what the plan says. Anything after a pause comes after SIGCONT. */
+/** Writes the name of the point and the pid beside the plan, then follows the plan. Anything after a pause comes after SIGCONT. */
 export function reach(point: string): void {
   const wanted = JSON.parse(readFileSync(plan, 'utf8')) as Plan
   if (wanted.point === point && wanted.action === 'die') {

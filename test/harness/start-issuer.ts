@@ -2,11 +2,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose'
 
-/** A provider of which only discovery and keys are there, and which signs whatever a test wants. */
+/** A provider with discovery and keys only, which signs any claims for tests. */
 export type Issuer = {
   readonly url: string
   readonly jwksUrl: string
-  /** Changes how it answers: `down` breaks connections, `slow` never answers. */
+  /** Changes its responses: `down` breaks connections, `slow` never responds. */
   state: 'up' | 'down' | 'slow'
   /** The keys that it publishes. */
   keys: JWK[]

@@ -10,7 +10,7 @@ export type TestProvider = {
   open(clients: NonNullable<Configuration['clients']>, more?: Configuration): Promise<Provider>
   /** Requests to its endpoints, by path. */
   readonly requests: string[]
-  /** Changes how it answers: `down` breaks connections, `slow` holds requests back until it is `up` again. */
+  /** Changes its responses: `down` breaks connections, `slow` delays requests until it is `up` again. */
   state: 'up' | 'down' | 'slow'
   stop(this: void): Promise<void>
 }

@@ -32,7 +32,7 @@ export type TestWeir = {
   /** Calls the Admin API; the token defaults to that of the super-admin. */
   admin(method: string, path: string, body?: unknown, token?: string): Promise<Response>
   query(query: QueryInput, token?: string): Promise<Answer>
-  /** Waits until all workers of `gateway`, by default its own, run the current revision: each applies a change by itself, so the answer of one says nothing about the others. */
+  /** Waits until all workers of `gateway`, by default its own, run the current revision: each applies a change independently, so the answer of one does not imply those of the others. */
   untilApplied(gateway?: Pick<TestWeir, 'children'>): Promise<void>
   stop(signal?: NodeJS.Signals): Promise<void>
 }

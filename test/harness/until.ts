@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until `probe` gives something other than undefined, false or a rejection; fails after `milliseconds`, saying what was awaited. */
+/** Waits until `probe` gives something other than undefined, false or a rejection; fails after `milliseconds` with the awaited condition. */
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,

@@ -37,7 +37,7 @@ export function usePlugin(
 /** Counters that several plugins share. */
 export const openTestCounters = (): Counters => openCounterTable({ now: () => Date.now() })
 
-/** The first complaint about a configuration, with its place; undefined when it is valid. */
+/** The first error of a configuration, with its path; undefined when it is valid. */
 export function complaintOf(
   { settings, acceptedSettings = settings }: PluginDefinition,
   config: unknown,

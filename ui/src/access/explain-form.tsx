@@ -10,7 +10,7 @@ import classes from './explain-form.module.css'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-/** Explains whether a principal may send a request, decided as the Admin API decides it. */
+/** Explains whether a principal may send a request, by the rules of the Admin API. */
 export function ExplainForm({ workspaces }: { readonly workspaces: readonly string[] }) {
   const [workspace = workspaces[0] ?? '', setWorkspace] = useState<string>()
   const { data } = useQuery(entitlementsQuery(workspace))

@@ -7,7 +7,7 @@ import classes from './principal-drawer.module.css'
 
 type IdentityListProps = { readonly user: string; readonly groups: readonly string[] }
 
-/** The subjects of an identity provider that sign in as a principal, and the groups that the provider says it has. */
+/** The subjects of an identity provider that sign in as a principal, and its groups at the provider. */
 export function IdentityList({ user, groups }: IdentityListProps) {
   const path = `users/${user}/identities`
   const { data = [] } = useQuery(rbacQuery('default', path))

@@ -18,7 +18,7 @@ import { type Person, usePeople } from './use-people.ts'
 const widths =
   'minmax(130px, 1fr) 120px minmax(180px, 2fr) minmax(80px, 0.7fr) minmax(100px, 1fr) 84px'
 
-/** Every principal that the viewer may know, with its roles in some workspaces. */
+/** Every principal that is visible to the viewer, with its roles in some workspaces. */
 export function PeopleList({ workspaces }: { readonly workspaces: readonly string[] }) {
   const { people, isPending, error, isComplete, refetch } = usePeople(workspaces)
   const [openId, setOpenId] = useState<string>()

@@ -14,7 +14,7 @@ export type Person = {
   readonly record: EntityRecord | undefined
 }
 
-/** Principals as far as the viewer may know them. */
+/** Principals that are visible to the viewer. */
 export type People = {
   readonly people: readonly Person[]
   readonly isPending: boolean
@@ -24,7 +24,7 @@ export type People = {
   readonly refetch: () => void
 }
 
-/** Every principal that the viewer may know, with its permissions in some workspaces. */
+/** Every principal that is visible to the viewer, with its permissions in some workspaces. */
 export function usePeople(workspaces: readonly string[]): People {
   const entitlements = useQueries({ queries: workspaces.map((name) => entitlementsQuery(name)) })
   // Principals belong to no workspace, so listing them needs rights in the default one.

@@ -12,7 +12,7 @@ export const metaQuery = queryOptions({
   refetchInterval: 30_000,
 })
 
-/** Up to when requests are complete. */
+/** The time up to which requests are complete. */
 export const completenessQuery = queryOptions({
   queryKey: ['completeness'],
   queryFn: ({ signal }) => requestJson<Completeness>('/api/analytics/completeness', { signal }),

@@ -55,7 +55,7 @@ export const entitiesQuery = (
       return index < workspaces.length ? { rows, next: { index } } : { rows }
     },
     getNextPageParam: (page) => page.next,
-    // The rows of the search before stay until there are others, but none of another workspace do.
+    // Rows of the previous search stay until new ones arrive, except those of another workspace.
     placeholderData: (previous, query) =>
       query !== undefined && isSameCollection(query.queryKey, workspaces, path)
         ? previous

@@ -8,7 +8,7 @@ import { requestJson, send } from './request-json.ts'
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async ({ signal }): Promise<Session | null> => {
-    // A session without its token could change nothing.
+    // Without its token, a session could not change anything.
     if (readCsrfToken() === '') return null
     try {
       return await requestJson<Session>('/api/session', { signal })
@@ -44,14 +44,14 @@ export const signInOptionsQuery = queryOptions({
   staleTime: 60_000,
 })
 
-/** Leaves for the identity provider, which sends the browser back to the callback page. */
+/** Redirects to the identity provider, which sends the browser back to the callback page. */
 export async function signInByProvider(next: string | undefined): Promise<void> {
   const body = next === undefined ? {} : { next }
   const { url } = await requestJson<BegunSignIn>('/api/session/provider', { method: 'POST', body })
   window.location.assign(url)
 }
 
-/** Completes a sign-in with the query of the callback page; returns the page that was wanted. */
+/** Completes a sign-in with the query of the callback page; returns the requested page. */
 export async function completeSignIn(query: string): Promise<string> {
   const path = '/api/session/provider/callback'
   const { csrf_token: token, next } = await requestJson<SignedIn>(path, {

@@ -10,7 +10,7 @@ import { Banner } from '../notices/banner.tsx'
 import { driftQuery } from './changes-queries.ts'
 import classes from './drift-banner.module.css'
 
-/** Reports that a workspace differs from its last sync; nothing while it does not. */
+/** Reports that a workspace differs from its last sync; renders nothing otherwise. */
 export function DriftBanner({ workspace }: { readonly workspace: string }) {
   const { data: drift } = useQuery(driftQuery(workspace))
   const [isOpen, setOpen] = useState(false)

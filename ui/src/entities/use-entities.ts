@@ -12,7 +12,7 @@ import { useSession, workspacesWith } from '../api/session.ts'
 
 const noRows: readonly EntityRow[] = []
 
-/** Rows that a list loads without being asked for more, from as many workspaces as it takes. */
+/** Rows that a list loads initially, from as many workspaces as necessary. */
 const initialRows = 100
 
 type LoadOptions = Pick<Selection, 'search' | 'sort'> & {
@@ -57,7 +57,7 @@ export function useEntities(
 /** The label of an entity by its ID; undefined where the viewer may not read it or it is not loaded yet. */
 export type Names = (id: string | undefined) => string | undefined
 
-/** Resolves the labels of everything that some rows refer to; loads no more pages than that takes. */
+/** Resolves the labels of everything that some rows refer to; loads no more pages than necessary. */
 export function useNames(workspaces: readonly string[], rows: readonly EntityRow[]): Names {
   const services = useNamesOf(workspaces, rows, 'service', 'services')
   const routes = useNamesOf(workspaces, rows, 'route', 'routes')

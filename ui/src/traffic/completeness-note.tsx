@@ -4,7 +4,7 @@ import { completenessQuery } from '../api/analytics.ts'
 import { formatClock } from '../format/format.ts'
 import { describeCompleteness } from './describe-completeness.ts'
 
-/** Up to when the charts have every request, and which nodes are not heard of. `end` is the end of what is shown. */
+/** The time up to which charts have every request, and nodes without heartbeat. `end` is the end of the shown range. */
 export function CompletenessNote({ end, now }: { readonly end: number; readonly now: number }) {
   const { data } = useQuery(completenessQuery)
   const sentence = data && describeCompleteness(data, { end, now, clock: formatClock })

@@ -14,7 +14,7 @@ test('states up to when charts are complete, and which nodes are missing', () =>
     { node: null, until: null, lastHeard: at(7) },
   ]
   expect(describeCompleteness({ until: at(9), missing }, shown(10))).toBe(
-    'Complete up to 9. Node eu-2 was last heard of 4 min ago. A node was last heard of 3 min ago.',
+    'Complete up to 9. Node eu-2 sent its last heartbeat 4 min ago. A node sent its last heartbeat 3 min ago.',
   )
 })
 

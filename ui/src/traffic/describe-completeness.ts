@@ -8,7 +8,7 @@ type Shown = {
   readonly clock: (time: number) => string
 }
 
-/** For example "Complete up to 12:04:31. Node eu-2 was last heard of 4 min ago."; undefined when there is nothing to say. */
+/** For example "Complete up to 12:04:31. Node eu-2 sent its last heartbeat 4 min ago."; undefined when there is nothing to report. */
 export function describeCompleteness(
   { until, missing }: Completeness,
   { end, now, clock }: Shown,
@@ -19,7 +19,7 @@ export function describeCompleteness(
     ...(time === undefined || time >= end ? [] : [`Complete up to ${clock(time)}.`]),
     ...silent.map(
       ({ node, lastHeard }) =>
-        `${node === null ? 'A node' : `Node ${node}`} was last heard of ${formatAge(Date.parse(lastHeard), now)}.`,
+        `${node === null ? 'A node' : `Node ${node}`} sent its last heartbeat ${formatAge(Date.parse(lastHeard), now)}.`,
     ),
   ]
   return parts.length === 0 ? undefined : parts.join(' ')
