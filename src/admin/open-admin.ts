@@ -17,6 +17,8 @@ import {
 } from './rbac/endpoint-permission-routes.ts'
 import { entityRoutes } from './entities/entity-routes.ts'
 import type { AdminRoute } from './admin-route.ts'
+import { credentialReportRoute, type FindLastUses } from './credentials/report-route.ts'
+import { rotationRoutes } from './credentials/rotation-routes.ts'
 import { healthRoute } from './node/health-route.ts'
 import { kongConfigRoute } from './config/kong-config-route.ts'
 import { membershipRoutes } from './entities/membership-routes.ts'
@@ -65,10 +67,12 @@ export type AdminOptions = AppOptions & {
   /** Sends a purge of a cache to every worker. */
   readonly purge?: ((purge: CachePurge) => void) | undefined
   readonly logLevel?: LogLevels
-  readonly preview?: Preview
+  readonly preview?: Preview | undefined
   readonly warehouse?: AdminWarehouse | undefined
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins?: readonly string[]
+  /** Absent where nothing is recorded. */
+  readonly findLastUses?: FindLastUses | undefined
   readonly analytics?: (app: FastifyInstance, identify: IdentifyRequest) => void
 }
 
@@ -116,7 +120,8 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     log,
     logLevel: options.logLevel,
   }
-  const routes = adminRoutes(facts, options.preview, options.warehouse)
+  const { preview, warehouse, findLastUses } = options
+  const routes = adminRoutes(facts, { preview, warehouse, findLastUses })
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyPrincipal(configuration, request)
     const rights = configuration.rightsOf(principalId)
@@ -167,8 +172,11 @@ function countConnections() {
 
 export function adminRoutes(
   facts: NodeFacts,
-  preview?: Preview,
-  warehouse?: AdminOptions['warehouse'],
+  {
+    preview,
+    warehouse,
+    findLastUses,
+  }: Pick<AdminOptions, 'preview' | 'warehouse' | 'findLastUses'> = {},
 ): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
@@ -183,6 +191,8 @@ export function adminRoutes(
     ...configRoutes(preview),
     kongConfigRoute(),
     ...tagRoutes,
+    credentialReportRoute(findLastUses),
+    ...rotationRoutes(),
     userRoles('/rbac/users/:parent/roles'),
     userPermissionsRoute,
     rolePermissionsRoute,

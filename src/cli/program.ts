@@ -4,6 +4,7 @@ import { addAuditCommand } from './audit/audit-command.ts'
 import { addBackupCommands } from './backup/backup-command.ts'
 import { addConfigCommand } from './config/config-command.ts'
 import { addEraseCommand } from './erase/erase-command.ts'
+import { addCredentialsCommand } from './credentials/credentials-command.ts'
 import { addOpenApiCommand } from './openapi/openapi-command.ts'
 import { addSecretsCommand } from './secrets/secrets-command.ts'
 import { readVersion } from './environment.ts'
@@ -63,6 +64,7 @@ addAuditCommand(program)
 addBackupCommands(program)
 addEraseCommand(program)
 addSecretsCommand(program)
+addCredentialsCommand(program)
 
 /** Runs the command that the arguments name. */
 export async function runProgram(): Promise<void> {

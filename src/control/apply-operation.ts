@@ -115,7 +115,8 @@ function writeEntry(
   })
   const { fields, revealed } = settleSecrets(entity, resolved, given, operation)
   const written = { ...metadataOf(entity, operation, before, now), fields }
-  const changed = entity.beforeWrite?.({ before, after: written, given }, lookup)
+  const isDeclared = operation.isDeclared === true
+  const changed = entity.beforeWrite?.({ before, after: written, given, isDeclared }, lookup)
   const after: Entry =
     changed === undefined ? written : { ...written, fields: { ...fields, ...changed } }
   if (before === undefined && draft.find(entity.name, after.id) !== undefined)

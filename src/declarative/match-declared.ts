@@ -76,6 +76,7 @@ export function* matchDeclared(
         at: own,
         isById: true,
         body: fields,
+        isDeclared: true,
         ...(isStoredHash(entity, fields, known) || hasHashedSecrets(entity)
           ? { isHashed: true }
           : {}),

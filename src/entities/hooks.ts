@@ -25,6 +25,8 @@ export type OperationOn<Name extends string, Entry> = {
   readonly body?: Body
   /** Whether secrets in the body are already hashed. */
   readonly isHashed?: boolean
+  /** Whether the body is of a document, in which times count from the creation of the entity. */
+  readonly isDeclared?: true
   /** The entry of a `restore`. */
   readonly entry?: Entry
 }
@@ -104,6 +106,40 @@ export type EntityTools = {
   isPublicKey(key: unknown): boolean
 }
 
+/** Options of a rotation, which replaces the secret of a credential. */
+export type CredentialRotation = {
+  /** The new secret; one is generated when absent. */
+  readonly secret?: string | undefined
+  /** Seconds for which the secret before stays valid; 0 ends it at once. */
+  readonly overlap: number
+  /** Seconds until the new secret expires, 0 for never; as the one before when absent. */
+  readonly ttl?: number | undefined
+  /** Seconds since the epoch. */
+  readonly now: number
+  readonly newSecret: () => string
+}
+
+/** In seconds since the epoch. */
+export type CredentialTimes = {
+  /** When its secret was set. */
+  readonly issuedAt: number
+  /** Null for never. */
+  readonly expiresAt: number | null
+  /** Until when the secret before is valid. */
+  readonly overlapsUntil: number | null
+}
+
+/** Hooks of an entity that identifies consumers. */
+export type CredentialHooks<Fields> = {
+  /** Its name for people; undefined where that is the secret. */
+  label?(entry: EntryOf<Fields>): string
+  times(entry: EntryOf<Fields>): CredentialTimes
+  /** Whether a rotation makes another entry. */
+  readonly hasSuccessor?: true
+  /** The operations that replace its secret, first the one whose entry has the new one. Without it there is no secret. */
+  rotate?(entry: EntryOf<Fields>, rotation: CredentialRotation): readonly AnyOperation[]
+}
+
 /** The reason why gateways may not connect to a host; undefined when they may, or when its addresses are not known yet. */
 export type RefusalOf = (host: string, port: number) => string | undefined
 
@@ -168,9 +204,11 @@ export type Hooks<Fields> = {
       readonly before: EntryOf<Fields> | undefined
       readonly after: EntryOf<Fields>
       readonly given: Body
+      readonly isDeclared: boolean
     },
     lookup: Lookup,
   ): Partial<Fields> | undefined
+  credential?: CredentialHooks<Fields>
   afterCreate?(entry: EntryOf<Fields>, edit: Edit): void
   /** Throws to refuse a removal, or removes dependent entries. */
   beforeRemove?(entry: EntryOf<Fields>, edit: Edit): void

@@ -12,6 +12,7 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'config',
   'consumer_groups',
   'consumers',
+  'credentials',
   'debug',
   'endpoints',
   'event-hooks',

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { analyticsRoutes } from '../admin/analytics-routes.ts'
-import { openAdmin, type AppTls, type IdentifyRequest } from '../admin/open-admin.ts'
+import { openAdmin, type AppTls } from '../admin/open-admin.ts'
 import { fixedCertificate, watchCertificate } from '../admin/watch-certificate.ts'
-import { openAnalytics } from '../analytics/open-analytics.ts'
+import { findLastUses } from '../analytics/find-last-uses.ts'
+import { openAnalytics, type Analytics } from '../analytics/open-analytics.ts'
 import { readOrCreateAuditKey } from '../audit/audit-key.ts'
 import { openCounterTable } from '../cluster/counter-table.ts'
 import { openNodeRegistry } from '../cluster/node-registry.ts'
@@ -113,6 +113,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const registry = openNodeRegistry(systemClock, log)
   // Each replays a day of traffic; one after the other, so that previews cannot starve changes.
   const previews = openSerialQueue()
+  const analytics = openAnalyticsOf(configuration, recording, log)
   const { admin, manager, ...adminApps } = await openAdmin({
     configuration,
     version: settings.version,
@@ -141,7 +142,8 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
         : [new URL(settings.provider.redirectUri).hostname]),
     ],
     warehouse,
-    analytics: openAnalyticsRoutes(configuration, recording, log),
+    findLastUses: (rights, ids) => findLastUses(analytics, rights, ids),
+    analytics: (app, identify) => void app.register(analyticsRoutes, { analytics, identify }),
     preview: (request) =>
       previews.run(() => previewChange({ warehouse: recording.watched, catalog, log }, request)),
   })
@@ -246,21 +248,18 @@ async function openStore(settings: PlaneSettings, log: Log): Promise<Store> {
   return openPostgresStore(databaseUrl, data, options)
 }
 
-function openAnalyticsRoutes(
+function openAnalyticsOf(
   configuration: Configuration,
   { watched, watermarks }: RequestRecording,
   log: Log,
-) {
-  const analytics = openAnalytics({
+): Analytics {
+  return openAnalytics({
     warehouse: watched,
     watermarks: watermarks.nodes,
     rightsOf: (principal) => configuration.rightsOf(principal),
     clock: systemClock,
     log,
   })
-  return (app: FastifyInstance, identify: IdentifyRequest): void => {
-    void app.register(analyticsRoutes, { analytics, identify })
-  }
 }
 
 function listen(server: Server, { host, port }: ListenAddress): Promise<string> {

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
+import type { FoundCredential } from '../proxy/directory.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 import {
@@ -8,6 +9,7 @@ import {
   challenge,
   openAuthentication,
 } from './authentication/open-authentication.ts'
+import { previousSecrets } from './authentication/previous-secrets.ts'
 import { anonymousSetting } from './authentication/settings.ts'
 
 const settings = z.strictObject({
@@ -51,7 +53,7 @@ export const basicAuth = definePlugin({
       onRequest(exchange) {
         if (authentication.isSettled(exchange)) return
         const found = find(exchange)
-        if (found === undefined || !isPassword(found.password, found.credential))
+        if (found === undefined || !isPassword(found.password, found.credential, tools.clock.now()))
           return authentication.refuse(exchange, refusal())
         const { consumer, credential } = found
         const { id, username: identifier } = credential
@@ -76,9 +78,13 @@ function readBasic(
 /** Compares with Kong's hash: SHA-1 of the password followed by the id of the consumer. */
 function isPassword(
   password: string,
-  { password: stored, consumer }: { readonly password: string; readonly consumer: string },
+  credential: FoundCredential<'basic_auths'>['credential'],
+  now: number,
 ): boolean {
-  const given = createHash('sha1').update(password).update(consumer).digest()
-  const expected = Buffer.from(stored, 'hex')
-  return expected.length === given.length && timingSafeEqual(expected, given)
+  const given = createHash('sha1').update(password).update(credential.consumer).digest()
+  const isSame = (stored: string): boolean => {
+    const expected = Buffer.from(stored, 'hex')
+    return expected.length === given.length && timingSafeEqual(expected, given)
+  }
+  return [credential.password, ...previousSecrets(credential, now)].some(isSame)
 }

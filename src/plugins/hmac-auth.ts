@@ -6,6 +6,7 @@ import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 import { readSmallBody } from '../proxy/small-body.ts'
 import { challenge, openAuthentication } from './authentication/open-authentication.ts'
+import { previousSecrets } from './authentication/previous-secrets.ts'
 import { anonymousSetting, realmSetting } from './authentication/settings.ts'
 import {
   algorithms,
@@ -79,7 +80,9 @@ export const hmacAuth = definePlugin({
             : undefined
         if (found === undefined || signature === undefined)
           return refuse(exchange, 'hmac-auth.unverifiable', 'HMAC signature cannot be verified')
-        if (!isSignedBy(signature, exchange.request, found.credential.secret))
+        const { credential } = found
+        const secrets = [credential.secret, ...previousSecrets(credential, tools.clock.now())]
+        if (!secrets.some((secret) => isSignedBy(signature, exchange.request, secret)))
           return refuse(exchange, 'hmac-auth.signature', mismatch)
         if (!settings.validate_request_body) return accept(exchange, found)
         return hasDigest(exchange, signature).then((isSame) =>

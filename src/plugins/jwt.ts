@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { optional } from '../entities/fields.ts'
+import type { Clock } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
 import type { FoundCredential } from '../proxy/directory.ts'
 import type { Exchange } from '../proxy/exchange.ts'
@@ -11,6 +12,7 @@ import {
   challenge,
   openAuthentication,
 } from './authentication/open-authentication.ts'
+import { previousSecrets } from './authentication/previous-secrets.ts'
 import { anonymousSetting, realmSetting } from './authentication/settings.ts'
 import { decodeToken, isSignedBy, readPublicKey, type DecodedToken } from './jwt/verify-token.ts'
 
@@ -86,6 +88,7 @@ export const jwt = definePlugin({
         new Problem('jwt.invalid', 401, message, { headers: invalid }),
       )
     const isVerified = openVerifiedTokens(settings)
+    const verifiersOf = openVerifiers(tools.clock)
     /** The credential that a token names, or the reason why there is none. */
     const findCredential = (
       { claims, header }: DecodedToken,
@@ -112,7 +115,8 @@ export const jwt = definePlugin({
       if (typeof decoded === 'string') return refuseWith(exchange, `Bad token; ${decoded}`)
       const found = findCredential(decoded, exchange)
       if (typeof found === 'string') return refuseWith(exchange, found)
-      if (!isVerified(token, decoded, found)) return refuseWith(exchange, 'Invalid signature')
+      if (!verifiersOf(found.credential).some((one) => isVerified(token, decoded, one)))
+        return refuseWith(exchange, 'Invalid signature')
       const wrong = wrongClaims(decoded.claims, settings, tools.clock.now() / 1000)
       if (wrong !== undefined) return refuseClaims(exchange, wrong)
       const { consumer, credential } = found
@@ -193,11 +197,25 @@ const complaints = {
 }
 
 type JwtCredential = FoundCredential<'jwts'>['credential']
+type Verifier = Pick<JwtCredential, 'algorithm' | 'secret' | 'rsa_public_key'>
+
+/** A credential with the secret or key that it had before, the same object as long as the credential is. */
+function openVerifiers(clock: Clock): (credential: JwtCredential) => readonly Verifier[] {
+  const known = new WeakMap<JwtCredential, Verifier>()
+  return (credential) => {
+    const [secret] = previousSecrets(credential, clock.now())
+    if (secret === undefined) return [credential]
+    const { algorithm } = credential
+    const previous = known.get(credential) ?? { algorithm, secret, rsa_public_key: secret }
+    known.set(credential, previous)
+    return [credential, previous]
+  }
+}
 
 /** Remembers the tokens whose signature was verified, with the credential that verified them. Only valid tokens are remembered: guesses must not fill the cache. */
 function openVerifiedTokens({ secret_is_base64: isBase64 }: Settings) {
-  const keys = new WeakMap<JwtCredential, KeyObject | Buffer>()
-  const keyOf = (credential: JwtCredential): KeyObject | Buffer | undefined => {
+  const keys = new WeakMap<Verifier, KeyObject | Buffer>()
+  const keyOf = (credential: Verifier): KeyObject | Buffer | undefined => {
     const known = keys.get(credential)
     if (known !== undefined) return known
     const { algorithm, secret, rsa_public_key: pem } = credential
@@ -209,13 +227,9 @@ function openVerifiedTokens({ secret_is_base64: isBase64 }: Settings) {
     keys.set(credential, key)
     return key
   }
-  let recent = new Map<string, JwtCredential>()
-  let older = new Map<string, JwtCredential>()
-  return (
-    token: string,
-    decoded: DecodedToken,
-    { credential }: FoundCredential<'jwts'>,
-  ): boolean => {
+  let recent = new Map<string, Verifier>()
+  let older = new Map<string, Verifier>()
+  return (token: string, decoded: DecodedToken, credential: Verifier): boolean => {
     if ((recent.get(token) ?? older.get(token)) === credential) return true
     const key = keyOf(credential)
     if (key === undefined || !isSignedBy(decoded, credential.algorithm, key)) return false

@@ -56,7 +56,7 @@ export const certificateName = (subjectName: string, authority: string | null): 
 export type Directory = {
   /** The consumer of a workspace that holds an API key. */
   findKey(this: void, workspace: string, key: string): ConsumerCaller | undefined
-  /** A credential of a workspace by its username or key; the same object in programs in which it is the same. */
+  /** A credential of a workspace by its username or key that has not expired; the same object in programs in which it is the same. */
   findCredential<List extends CredentialList>(
     this: void,
     list: List,

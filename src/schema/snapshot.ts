@@ -15,6 +15,13 @@ type Credential = {
   readonly workspace: string
   /** Id of the consumer. */
   readonly consumer: string
+  /** Seconds since the epoch; absent for one that never expires. */
+  readonly expires_at?: number
+}
+
+type Rotated = {
+  /** The password, secret or public key before, and until when it is valid, in seconds since the epoch. */
+  readonly previous?: { readonly secret: string; readonly expires_at: number }
 }
 
 type Items = {
@@ -44,16 +51,17 @@ type Items = {
     readonly expires_at: number | null
   }
   /** Passwords as they are stored: hashes. */
-  basic_auths: Credential & { readonly username: string; readonly password: string }
+  basic_auths: Credential & Rotated & { readonly username: string; readonly password: string }
   /** With shared secrets, which nodes need to verify tokens. */
-  jwts: Credential & {
-    readonly key: string
-    readonly algorithm: string
-    readonly secret: string | null
-    readonly rsa_public_key: string | null
-  }
+  jwts: Credential &
+    Rotated & {
+      readonly key: string
+      readonly algorithm: string
+      readonly secret: string | null
+      readonly rsa_public_key: string | null
+    }
   /** With shared secrets, which nodes need to verify signatures. */
-  hmac_auths: Credential & { readonly username: string; readonly secret: string }
+  hmac_auths: Credential & Rotated & { readonly username: string; readonly secret: string }
   /** Names in client certificates; `ca_certificate` is the id of the CA that must have issued them. */
   mtls_auths: Credential & {
     readonly subject_name: string

@@ -231,15 +231,32 @@ const builders: Readonly<Record<ListName, Build>> = {
   })),
 }
 
-const credentialOf = ({
-  id,
-  workspace,
-  fields: { consumer },
-}: Entry<'basic-auth'> | Entry<'jwt'> | Entry<'hmac-auth'> | Entry<'mtls-auth'>) => ({
-  id,
-  workspace: workspace ?? '',
-  consumer: consumer.id,
-})
+type CredentialEntry = {
+  readonly id: string
+  readonly workspace: string | null
+  readonly createdAt: number
+  readonly fields: {
+    readonly consumer: { readonly id: string }
+    readonly ttl: number | null
+    readonly previous_secret?: string | null
+    readonly previous_expires_at?: number | null
+  }
+}
+
+/** Entries of revisions that are older than a field lack it. */
+function credentialOf({ id, workspace, createdAt, fields }: CredentialEntry) {
+  const { consumer, ttl, previous_secret: secret, previous_expires_at: until } = fields
+  return {
+    id,
+    workspace: workspace ?? '',
+    consumer: consumer.id,
+    // The stored ttl counts from the creation.
+    ...(typeof ttl === 'number' ? { expires_at: createdAt + ttl } : {}),
+    ...(typeof secret === 'string' && typeof until === 'number'
+      ? { previous: { secret, expires_at: until } }
+      : {}),
+  }
+}
 
 type WithWorkspace<K extends EntityName> = Omit<Stored<K>, 'created_at' | 'updated_at' | 'tags'> & {
   readonly workspace: string

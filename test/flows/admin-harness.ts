@@ -72,6 +72,7 @@ export type TestOptions = Partial<ConfigurationOptions> & {
   readonly analytics?: AdminOptions['analytics']
   readonly logLevel?: AdminOptions['logLevel']
   readonly warehouse?: AdminOptions['warehouse']
+  readonly findLastUses?: AdminOptions['findLastUses']
   readonly hosts?: readonly string[]
   readonly corsOrigins?: readonly string[]
   /** Opens listeners with TLS too. */
@@ -115,6 +116,7 @@ export async function startTestAdmin(
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     warehouse: options.warehouse,
+    findLastUses: options.findLastUses,
     ...(options.analytics === undefined ? {} : { analytics: options.analytics }),
   })
   const adminUrl = await listen(admin)

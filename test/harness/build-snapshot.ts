@@ -22,6 +22,8 @@ export type SnapshotInput = {
   readonly certificates?: Readonly<Record<string, { cert: string; key: string }>>
   /** Id → certificate. */
   readonly authorities?: Readonly<Record<string, string>>
+  /** Id of a credential → its expiry, and the secret before. */
+  readonly lifetimes?: Readonly<Record<string, Lifetime>>
   /** Consumer → its keys and groups. */
   readonly consumers?: Readonly<
     Record<
@@ -45,6 +47,11 @@ export type SnapshotInput = {
   >
 }
 
+type Lifetime = {
+  readonly expires_at?: number
+  readonly previous?: { readonly secret: string; readonly expires_at: number }
+}
+
 /** A snapshot of one workspace with defaults for all other fields. */
 export function buildTestSnapshot({
   services = [],
@@ -54,6 +61,7 @@ export function buildTestSnapshot({
   consumers = {},
   certificates = {},
   authorities = {},
+  lifetimes = {},
 }: SnapshotInput): Snapshot {
   const place = (fields: Record<string, unknown>, index: number) => ({
     id: nameOf(fields['name'] ?? `unnamed-${index}`),
@@ -95,7 +103,7 @@ export function buildTestSnapshot({
         workspace,
         consumer,
         sha256: createHash('sha256').update(key).digest('hex'),
-        expires_at: null,
+        expires_at: lifetimes[`${consumer}-${key}`]?.expires_at ?? null,
       })),
     ),
     basic_auths: Object.entries(consumers).flatMap(([consumer, { basic = {} }]) =>
@@ -103,6 +111,7 @@ export function buildTestSnapshot({
         id: `${consumer}-${username}`,
         workspace,
         consumer,
+        ...lifetimes[`${consumer}-${username}`],
         username,
         password: createHash('sha1').update(`${password}${consumer}`).digest('hex'),
       })),
@@ -112,18 +121,23 @@ export function buildTestSnapshot({
         id: `${consumer}-${username}`,
         workspace,
         consumer,
+        ...lifetimes[`${consumer}-${username}`],
         username,
         secret,
       })),
     ),
     jwts: Object.entries(consumers).flatMap(([consumer, { jwts = [] }]) =>
-      jwts.map((one) => ({ id: `${consumer}-${one.key}`, workspace, consumer, ...one })),
+      jwts.map((one) => {
+        const id = `${consumer}-${one.key}`
+        return { id, workspace, consumer, ...lifetimes[id], ...one }
+      }),
     ),
     mtls_auths: Object.entries(consumers).flatMap(([consumer, { certificates: names = {} }]) =>
       Object.entries(names).map(([subject_name, ca_certificate]) => ({
         id: `${consumer}-${subject_name}`,
         workspace,
         consumer,
+        ...lifetimes[`${consumer}-${subject_name}`],
         subject_name,
         ca_certificate,
       })),

@@ -2,6 +2,16 @@ import { z } from 'zod'
 import type { Reference } from '../declaration.ts'
 import { defineEntity } from '../entity.ts'
 import { reference, tags } from '../fields.ts'
+import {
+  credentialTimes,
+  hiddenRotation,
+  presentTtl,
+  rotateInPlace,
+  rotationFields,
+  storedRotation,
+  storedTtl,
+  ttl,
+} from './lifetime.ts'
 
 export const basicAuth = defineEntity(
   {
@@ -14,7 +24,7 @@ export const basicAuth = defineEntity(
     unique: ['username'],
     refersTo: { consumer: 'consumer' },
     belongsTo: 'consumer',
-    secret: ['password'],
+    secret: ['password', 'previous_secret'],
     reveals: 'readers',
     acceptsHashes: { saltedBy: 'consumer' },
     fields: z.strictObject({
@@ -29,6 +39,8 @@ export const basicAuth = defineEntity(
         .describe(
           'Stored and answered as the SHA-1 of the password followed by the consumer’s id, as in Kong.',
         ),
+      ttl: ttl(),
+      ...rotationFields(),
       tags: tags(),
     }),
   },
@@ -36,5 +48,21 @@ export const basicAuth = defineEntity(
     // Kong's hash, so that credentials can be migrated in both directions.
     hashSecret: (_field, clear, { consumer }, tools) =>
       tools.sha1(`${clear}${(consumer as Reference).id}`),
+    beforeWrite: (write) => ({
+      ...storedTtl(write),
+      ...storedRotation(write, ({ password }) => password),
+    }),
+    present: (entry, { now }) => ({ ...presentTtl(entry, now), ...hiddenRotation }),
+    credential: {
+      label: ({ fields }) => fields.username,
+      times: credentialTimes,
+      rotate: (entry, rotation) =>
+        rotateInPlace(
+          'basic-auth',
+          entry,
+          { password: rotation.secret ?? rotation.newSecret() },
+          rotation,
+        ),
+    },
   },
 )

@@ -2,6 +2,16 @@ import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { schemaViolation } from '../kong-problem.ts'
 import { optional, reference, tags } from '../fields.ts'
+import {
+  credentialTimes,
+  hiddenRotation,
+  presentTtl,
+  rotateInPlace,
+  rotationFields,
+  storedRotation,
+  storedTtl,
+  ttl,
+} from './lifetime.ts'
 import { publicKeyPem } from '../certificates/pem.ts'
 
 const algorithms = [
@@ -31,7 +41,7 @@ export const jwt = defineEntity(
     unique: ['key'],
     refersTo: { consumer: 'consumer' },
     belongsTo: 'consumer',
-    secret: ['secret'],
+    secret: ['secret', 'previous_secret'],
     reveals: 'readers',
     generated: ['key', 'secret'],
     fields: z.strictObject({
@@ -50,6 +60,8 @@ export const jwt = defineEntity(
         'Public key, PEM encoded. Required for all algorithms except HS256, HS384 and HS512.',
       ),
       algorithm: z.enum(algorithms).default('HS256').describe('Signature algorithm of the tokens.'),
+      ttl: ttl(),
+      ...rotationFields(),
       tags: tags(),
     }),
     check({ value, issues }) {
@@ -67,5 +79,36 @@ export const jwt = defineEntity(
         throw schemaViolation({ rsa_public_key: 'invalid key' })
       return fields
     },
+    beforeWrite(write) {
+      const { before, after } = write
+      const isSameAlgorithm = before?.fields.algorithm === after.fields.algorithm
+      return { ...storedTtl(write), ...storedRotation(write, verifierOf, isSameAlgorithm) }
+    },
+    present: (entry, { now }) => ({ ...presentTtl(entry, now), ...hiddenRotation }),
+    credential: {
+      label: ({ fields }) => fields.key,
+      times: credentialTimes,
+      rotate(entry, rotation) {
+        if (isShared(entry.fields.algorithm))
+          return rotateInPlace(
+            'jwt',
+            entry,
+            { secret: rotation.secret ?? rotation.newSecret() },
+            rotation,
+          )
+        if (rotation.secret === undefined)
+          throw schemaViolation({ secret: 'required: the new public key, PEM encoded' })
+        return rotateInPlace('jwt', entry, { rsa_public_key: rotation.secret }, rotation)
+      },
+    },
   },
 )
+
+const isShared = (algorithm: string): boolean => algorithm.startsWith('HS')
+
+/** The shared secret or the public key, which verifies the tokens. */
+const verifierOf = (fields: {
+  readonly algorithm: string
+  readonly secret: string
+  readonly rsa_public_key: string | null
+}): string | null => (isShared(fields.algorithm) ? fields.secret : fields.rsa_public_key)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
-import { optional, reference, tags } from '../fields.ts'
+import { reference, tags } from '../fields.ts'
+import { credentialTimes, presentTtl, remainingTtl, storedTtl, ttl } from './lifetime.ts'
 
 /** Answered in clear to those who may read it, as in Kong. Nodes receive only its SHA-256. */
 export const keyAuth = defineEntity(
@@ -24,20 +25,32 @@ export const keyAuth = defineEntity(
         .min(1)
         .optional()
         .describe('The API key. Unique in the workspace. Generated when omitted.'),
-      ttl: optional(z.int().min(0)).describe(
-        'Seconds until the key expires; 0 or null for never. Answers contain the remaining seconds.',
-      ),
+      ttl: ttl(),
       tags: tags(),
     }),
   },
   {
-    beforeWrite({ after: { createdAt, updatedAt }, given: { ttl } }) {
-      if (typeof ttl !== 'number') return undefined
-      // In a body, ttl counts from now; the stored one counts from the creation. 0 means no expiry.
-      return { ttl: ttl === 0 ? null : updatedAt - createdAt + ttl }
+    beforeWrite: storedTtl,
+    present: (entry, { now }) => presentTtl(entry, now),
+    credential: {
+      times: credentialTimes,
+      hasSuccessor: true,
+      // Two keys, so that requests show which of them is still used.
+      rotate(entry, { secret, overlap, ttl, now, newSecret }) {
+        const { id, workspace, fields } = entry
+        const remaining = ttl === undefined ? remainingTtl(entry, now) : undefined
+        const { consumer, tags } = fields
+        const key = secret ?? newSecret()
+        const body = { consumer, tags, key, ttl: ttl ?? remaining ?? null }
+        const old = { entity: 'key-auth', workspace, at: id, isById: true } as const
+        const present = presentTtl(entry, now).ttl
+        return [
+          { kind: 'create', entity: 'key-auth', workspace, body },
+          overlap === 0
+            ? { ...old, kind: 'delete' }
+            : { ...old, kind: 'update', body: { ttl: Math.min(overlap, present ?? overlap) } },
+        ]
+      },
     },
-    present: ({ createdAt, fields: { ttl } }, { now }) => ({
-      ttl: ttl === null ? null : Math.max(0, createdAt + ttl - now),
-    }),
   },
 )

@@ -2,7 +2,12 @@ import { X509Certificate } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
 import { readCertificateNames, type CertificateNames } from '../../proxy/certificate-names.ts'
-import { certificateName, type Caller, type KnownConsumer } from '../../proxy/directory.ts'
+import {
+  certificateName,
+  type Caller,
+  type FoundCredential,
+  type KnownConsumer,
+} from '../../proxy/directory.ts'
 import type { ClientCertificate, Exchange } from '../../proxy/exchange.ts'
 import type { PluginTools } from '../../proxy/plugin.ts'
 import {
@@ -12,7 +17,12 @@ import {
 } from '../../proxy/verify-client-chain.ts'
 import type { Settings } from './settings.ts'
 
-export type Identified = { readonly caller: Caller; readonly names: CertificateNames }
+export type Identified = {
+  readonly caller: Caller
+  readonly names: CertificateNames
+  /** When the credential expires, in milliseconds since the epoch. */
+  readonly expiresAt: number
+}
 
 type Tools = Pick<
   PluginTools,
@@ -26,6 +36,10 @@ type Finding = {
   readonly from: number
   readonly to: number
 }
+
+/** A credential ends before the millisecond at which it expires. */
+const endOf = (result: Identified | Problem, { notAfter }: VerifiedChain): number =>
+  result instanceof Problem ? notAfter : Math.min(notAfter, result.expiresAt - 1)
 
 const isWithin = ({ from, to }: Finding, now: number): boolean => now >= from && now <= to
 
@@ -50,7 +64,7 @@ export function openIdentification(
       result,
       directory,
       from: verified?.notBefore ?? now,
-      to: verified?.notAfter ?? now + refusedFor,
+      to: verified === undefined ? now + refusedFor : endOf(result, verified),
     }
     findings.set(certificate, finding)
     return result
@@ -71,12 +85,17 @@ export function openIdentification(
         credential: '',
         consumer: undefined,
       } as const
-      return { caller: { ...caller, identity: { ...identity, groups } }, names }
+      return {
+        caller: { ...caller, identity: { ...identity, groups } },
+        names,
+        expiresAt: Infinity,
+      }
     }
     const found = findConsumer(exchange, names, authorities, { settings, tools })
     if (found === undefined) return withoutConsumer()
-    const caller = { kind: 'consumer', method, ...found } as const
-    return { caller: { ...caller, identity: { ...identity, groups: [] } }, names }
+    const { consumer, credential, expiresAt } = found
+    const caller = { kind: 'consumer', method, consumer, credential } as const
+    return { caller: { ...caller, identity: { ...identity, groups: [] } }, names, expiresAt }
   }
 }
 
@@ -113,30 +132,44 @@ function authorityOf(item: ReturnType<Tools['findAuthority']>): Authority | unde
   return authority
 }
 
+type FoundConsumer = {
+  readonly consumer: KnownConsumer
+  readonly credential: string
+  readonly expiresAt: number
+}
+
 /** Kong's order: credentials for one of the issuing CAs, credentials for any, fields of consumers; each by alternative names before the common name. */
 function findConsumer(
   exchange: Exchange,
   { alternatives, commonName }: CertificateNames,
   authorities: readonly string[],
   { settings, tools }: Context,
-): { readonly consumer: KnownConsumer; readonly credential: string } | undefined {
+): FoundConsumer | undefined {
   const names = commonName === undefined ? alternatives : [...alternatives, commonName]
   for (const issuers of [authorities, [null]])
     for (const name of names)
       for (const issuer of issuers) {
         const found = tools.findCredential(exchange, 'mtls_auths', certificateName(name, issuer))
-        if (found !== undefined)
-          return { consumer: found.consumer, credential: found.credential.id }
+        if (found !== undefined) return fromCredential(found)
       }
   for (const name of names)
     for (const field of settings.consumer_by) {
       const consumer = tools.findConsumerBy(exchange, field, name)
-      if (consumer !== undefined) return { consumer, credential: '' }
+      if (consumer !== undefined) return { consumer, credential: '', expiresAt: Infinity }
     }
   const { default_consumer: fallback } = settings
   const consumer = fallback === null ? undefined : tools.findConsumer(exchange, fallback)
-  return consumer && { consumer, credential: '' }
+  return consumer && { consumer, credential: '', expiresAt: Infinity }
 }
+
+const fromCredential = ({
+  consumer,
+  credential: { id, expires_at: expiry },
+}: FoundCredential<'mtls_auths'>): FoundConsumer => ({
+  consumer,
+  credential: id,
+  expiresAt: expiry === undefined ? Infinity : expiry * 1000,
+})
 
 function groupsOf(
   { commonName, subject }: CertificateNames,

@@ -225,6 +225,9 @@ function* changeNamed<Item extends Named>(
 type Tables = Omit<DirectoryTables, 'directory'>
 type KnownKey = { readonly caller: ConsumerCaller; readonly expiresAt: number | null }
 
+const isExpired = ({ expires_at: at }: { readonly expires_at?: number }, clock: Clock): boolean =>
+  at !== undefined && at * 1000 <= clock.now()
+
 /** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the cache. */
 function openDirectory(
   { consumers, byName, byCustomId, keys, credentials, authorities, hashes }: Tables,
@@ -261,7 +264,8 @@ function openDirectory(
     },
     findCredential(list, workspace, name) {
       const lists: CredentialTables = credentials
-      const credential = groupOf<SnapshotItem<typeof list>>(lists[list], workspace).get(name)
+      const found = groupOf<SnapshotItem<typeof list>>(lists[list], workspace).get(name)
+      const credential = found && isExpired(found, clock) ? undefined : found
       const consumer = credential && groupOf(consumers, workspace).get(credential.consumer)
       return credential === undefined || consumer === undefined
         ? undefined

@@ -6,6 +6,11 @@ import { entityLabel, type EntityRecord, text } from '../api/entities.ts'
 import { CopyText } from '../controls/copy-text.tsx'
 import { Panel } from '../layout/panel.tsx'
 import { Chips } from './chips.tsx'
+import {
+  CredentialFactsLine,
+  type CredentialFacts,
+  useCredentialFacts,
+} from './credential-facts.tsx'
 import { EnabledBadge } from './enabled-badge.tsx'
 import { routeMatchers } from './entity-labels.ts'
 import { EntityLink } from './entity-link.tsx'
@@ -22,12 +27,14 @@ type RelatedProps = {
 /** The nested collections of an entity, such as the routes and plugins of a service. */
 export function Related({ kind, workspace, entity }: RelatedProps) {
   const lists = relations[kind.plural]
+  const facts = useCredentialFacts(workspace, entity.id, kind.plural === 'consumers')
   if (lists === undefined) return null
   return (
     <div className={classes.related}>
       {lists.map(({ path, ...list }) => (
         <RelatedList
           key={path}
+          facts={facts}
           workspace={workspace}
           path={`${kind.plural}/${entity.id}/${path}`}
           {...list}
@@ -159,6 +166,7 @@ function Credential({ entity }: { readonly entity: EntityRecord }) {
 }
 
 type RelatedListProps = {
+  readonly facts: CredentialFacts | undefined
   readonly workspace: string
   readonly path: string
   readonly title: string
@@ -170,7 +178,7 @@ type RelatedListProps = {
 }
 
 function RelatedList(props: RelatedListProps) {
-  const { workspace, path, title, emptyText, plural, render, isOptional = false } = props
+  const { workspace, path, title, emptyText, plural, render, facts, isOptional = false } = props
   const list = useEntities([workspace], path)
   if (isOptional && list.error === null && list.rows.length === 0) return null
   return (
@@ -185,6 +193,7 @@ function RelatedList(props: RelatedListProps) {
               (plural !== undefined && (
                 <Linked plural={plural} workspace={workspace} entity={entity} />
               ))}
+            <CredentialFactsLine facts={facts} id={entity.id} />
           </li>
         ))}
       </ul>
