@@ -120,7 +120,7 @@ test('explains from which tables a query is answered, and why not from rollups',
   const byPath = await explain({ dimensions: ['requests.path'] })
   expect(byPath.reads).toMatchObject([{ table: 'requests', to: null }])
   expect(byPath.reasons).toContain('requests_by_route_day: requests.path reads path')
-  expect((await post('explain', { measures: ['requests.nothing'] })).status).toBe(400)
+  expect((await post('explain', { measures: ['requests.nothing'] })).status).toBe(422)
   expect((await post('explain', asked, 'nobody')).status).toBe(401)
 })
 
