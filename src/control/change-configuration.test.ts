@@ -9,6 +9,7 @@ import { RadixMap } from '../lib/radix-map.ts'
 import { defaultWorkspace } from '../entities/default-workspace.ts'
 import { verifyRoot } from '../snapshot/seal-snapshot.ts'
 import { freshDatabase, openStoreAt } from '../../test/harness/store-engines.ts'
+import { until } from '../../test/harness/until.ts'
 import type { ChangeRequest } from './change-configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { openConfiguration, type ConfigurationOptions } from './open-configuration.ts'
@@ -85,6 +86,38 @@ test('passes every sealed revision to listeners until they unsubscribe', async (
   stop()
   await change(configuration, [put('service', 's', { host: 'i' })])
   expect(seen).toEqual([first.revision, first.revision + 1])
+})
+
+test('answers and publishes changes after they are flushed, and commits the next ones meanwhile', async () => {
+  const { configuration, store, flushed } = await openWithHeldFlush()
+  const seen: number[] = []
+  configuration.onPublish(({ revision }) => void seen.push(revision))
+  const { revision } = configuration.current()
+  const changes = ['a', 'b', 'c'].map((name) =>
+    change(configuration, [put('service', name, { host: 'h' })]),
+  )
+  await until('all to be committed', async () => (await store.newest()) === revision + 3)
+  expect(configuration.current().revision).toBe(revision)
+  expect(configuration.list({ entity: 'service', workspace })).toEqual([])
+  expect(await Promise.race([...changes, 'waiting'])).toBe('waiting')
+  flushed.resolve()
+  await Promise.all(changes)
+  expect(seen).toEqual([revision + 1, revision + 2, revision + 3])
+  expect(configuration.list({ entity: 'service', workspace })).toHaveLength(3)
+})
+
+test('a change that could not be flushed is not published before another was', async () => {
+  const { configuration, flushed } = await openWithHeldFlush()
+  const { revision } = configuration.current()
+  const failing = expect(
+    change(configuration, [put('service', 'a', { host: 'h' })]),
+  ).rejects.toThrow('EIO')
+  flushed.promise.catch(() => undefined)
+  flushed.reject(new Error('EIO'))
+  await failing
+  expect(configuration.current().revision).toBe(revision)
+  await change(configuration, [put('service', 'b', { host: 'h' })])
+  expect(configuration.current().revision).toBe(revision + 2)
 })
 
 test('creates no revision when nothing changes', async () => {
@@ -216,9 +249,25 @@ async function openTest(options: Partial<ConfigurationOptions> = {}) {
   return { configuration, file, reopen }
 }
 
+/** The first flushes after the start wait for `flushed`. */
+async function openWithHeldFlush() {
+  const store = await openStoreAt(await freshDatabase())
+  const flushed = Promise.withResolvers<void>()
+  let isHeld = false
+  let isOver = false
+  const flush = async (): Promise<void> => {
+    if (isHeld && !isOver) await flushed.promise.finally(() => (isOver = true))
+    await store.flush()
+  }
+  const configuration = await open('', { store: { ...store, flush } })
+  onTestFinished(() => configuration.close())
+  isHeld = true
+  return { configuration, store, flushed }
+}
+
 const open = async (file: string, options: Partial<ConfigurationOptions>) =>
   openConfiguration({
-    store: await openStoreAt(file),
+    store: options.store ?? (await openStoreAt(file)),
     catalog: [{ name: 'plain', about: '', settings: z.strictObject({}) }],
     compile: () => undefined,
     ...options,

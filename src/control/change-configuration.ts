@@ -64,7 +64,10 @@ export type Change = {
 
 /** The parts of a control plane that a change needs. `state` is replaced by one assignment. */
 export type Control = {
+  /** The newest revision that survives a power loss: what is read and published. Replaced by one assignment. */
   state: State
+  /** The newest revision, on which the next change is built. */
+  newest: State
   readonly store: Store
   readonly catalog: readonly PluginSchema[]
   readonly egress: Egress
@@ -81,8 +84,8 @@ export type Control = {
 
 /**
  * The walk of a change: authorize · apply to the entities · build the next snapshot · check it by compiling it · commit
- * entity rows, revision and audit record in one transaction · publish. Changes run one at a time; the principal was
- * authenticated before, and authorization uses the state at the start of its turn. Other control planes may write at the
+ * entity rows, revision and audit record in one transaction · flush · publish. Changes run one at a time up to the commit;
+ * the principal was authenticated before, and authorization uses the newest revision at the start of its turn. Other control planes may write at the
  * same time: when two build the same revision, one commits it and the other starts again on top of it.
  */
 export async function changeConfiguration(
@@ -90,11 +93,11 @@ export async function changeConfiguration(
   request: ChangeRequest,
 ): Promise<Change> {
   const operations = await prepareOperations(request.operations)
-  return control.queue.run(async () => {
+  const made = await control.queue.run(async () => {
     const retryUntil = performance.now() + retryMilliseconds
     while (performance.now() < retryUntil) {
       await catchUp(control)
-      const { indexes } = control.state
+      const { indexes } = control.newest
       if (!indexes.isPrepared(changeIndexes)) await indexes.prepare(changeIndexes)
       const change = await attemptChange(control, { ...request, operations })
       if (change !== undefined) return change
@@ -105,6 +108,19 @@ export async function changeConfiguration(
       'Other control planes kept changing the configuration at the same time; retry',
     )
   })
+  await publishNewest(control)
+  return made
+}
+
+/** Publishes what was committed when it survives a power loss. Changes that come together are flushed together. */
+async function publishNewest(control: Control): Promise<void> {
+  const { newest } = control
+  if (control.state === newest) return
+  await control.store.flush()
+  // A flush that began later can have ended before.
+  if (newest.revision <= control.state.revision) return
+  control.state = newest
+  control.publish(newest)
 }
 
 /** Runs the slow hooks of operations, which must not block the queue. */
@@ -131,7 +147,7 @@ async function attemptChange(
   control: Control,
   request: ChangeRequest,
 ): Promise<Change | undefined> {
-  const { state } = control
+  const { newest: state } = control
   const { operations } = request
   const decision = await runBetweenEvents(permit(state, request.principal, request.check))
   if (request.ifRevision !== undefined && request.ifRevision !== state.revision) {
@@ -207,8 +223,7 @@ async function attemptChange(
   if (!isCommitted) return undefined
   accept()
   const indexes = state.indexes.next(draft.entries, touched)
-  control.state = buildState(indexes, snapshot, seal)
-  control.publish(control.state)
+  control.newest = buildState(indexes, snapshot, seal)
   return change
 }
 

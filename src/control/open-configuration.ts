@@ -124,7 +124,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     },
     count: (entity) => count(control.state.entries, entity),
     async change(request) {
-      await control.isolation.prepare(control.state.snapshot)
+      await control.isolation.prepare(control.newest.snapshot)
       return changeConfiguration(control, request)
     },
     async checkDraft(principal, draft, touched) {
@@ -233,6 +233,7 @@ async function openControl(
   const auditLog = openAuditLog(store.audit, auditKey, clock)
   return {
     state,
+    newest: state,
     store,
     catalog,
     egress,

@@ -11,8 +11,10 @@ export type Engine = {
   readonly now: RawBuilder<number>
   /** Reads in one transaction at isolation level repeatable read. */
   repeatableRead<T>(work: (database: Database) => Promise<T>): Promise<T>
-  /** Writes in one transaction, which may be large. */
+  /** Writes in one transaction, which may be large. It survives the process at once, and a power loss after `flush`. */
   transact<T>(work: (transaction: Database) => Promise<T>, isLarge: boolean): Promise<T>
+  /** Resolves when every transaction that was committed before the call survives a power loss. */
+  flush(this: void): Promise<void>
   /** Writes a copy of the database and returns its file name. */
   backUp(): Promise<string>
   /** Frees the pages of replaced rows, so that their contents are gone from the disk. */

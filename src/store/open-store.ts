@@ -52,6 +52,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
       })),
     newest: () => newestRevision(database),
     commit: (commit) => commitChange(engine, cipher, commit),
+    flush: engine.flush,
     watch: (listener) => engine.watch(listener),
     leases: openLeaseRows(engine),
     audit: openAuditRows(database),

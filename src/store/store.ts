@@ -59,6 +59,8 @@ export type Store = {
   newest(): Promise<number>
   /** Commits a change. Writes nothing and returns false when another process committed that revision first. */
   commit(commit: Commit): Promise<boolean>
+  /** Resolves when every change that was committed before the call survives a power loss. */
+  flush(this: void): Promise<void>
   /** Calls back whenever another process may have made a revision. Returns a function that stops it. */
   watch(listener: () => void): () => void
   readonly leases: LeaseRows

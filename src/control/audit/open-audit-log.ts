@@ -17,7 +17,7 @@ import type {
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import type { AppendAudit, AuditRows, AuditSigned } from '../../store/audit-rows.ts'
 import { openAuditThrottle } from './open-audit-throttle.ts'
-import { openSerialQueue } from '../../lib/serial-queue.ts'
+import { openSharedRun } from '../../lib/shared-run.ts'
 import { verifyAudit } from '../verify-audit.ts'
 
 /** The audit log: changes and refusals in a signed hash chain. */
@@ -116,14 +116,3 @@ const describePruning = (time: number, records: number, through: number): AuditR
   status: 204,
   revision: null,
 })
-
-/** Runs one task at a time. All calls during a run share the next one, which sees everything that was written before the call. */
-function openSharedRun<T>(work: () => Promise<T>): () => Promise<T> {
-  const queue = openSerialQueue()
-  let waiting: Promise<T> | undefined
-  return () =>
-    (waiting ??= queue.run(() => {
-      waiting = undefined
-      return work()
-    }))
-}

@@ -15,6 +15,7 @@ import { buildState, type State } from './state.ts'
 /** A state that follows a store which other control planes write too. */
 export type Follower = {
   state: State
+  newest: State
   readonly store: Store
   readonly proof: Proof
   readonly signingKey: KeyObject
@@ -26,7 +27,7 @@ const maxCatchUp = 200
 
 /** Loads the revisions that other control planes have made. Runs in the queue of changes. */
 export async function catchUp(follower: Follower): Promise<void> {
-  const { state, store } = follower
+  const { newest: state, store } = follower
   const newest = await store.newest()
   if (newest === state.revision) return
   const missing = newest - state.revision
@@ -34,13 +35,14 @@ export async function catchUp(follower: Follower): Promise<void> {
     (missing > 0 && missing <= maxCatchUp ? await applyChanges(follower, newest) : undefined) ??
     (await reload(follower))
   if (next === undefined) return
+  follower.newest = next
   follower.state = next
   follower.publish(next)
 }
 
 /** Undefined when a revision is missing or was pruned. */
 async function applyChanges(follower: Follower, newest: number): Promise<State | undefined> {
-  const { state, store } = follower
+  const { newest: state, store } = follower
   const changes = await store.readChanges({ from: state.revision + 1, to: newest })
   const seal = await store.readSeal(newest)
   if (seal === undefined || (await store.prunedThrough()) > state.revision) return undefined

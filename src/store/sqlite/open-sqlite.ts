@@ -17,7 +17,7 @@ import type { Database, FixedTables } from '../database.ts'
 import type { Engine } from '../engine.ts'
 import { openWriteAheadLog } from './write-ahead-log.ts'
 
-/** Opens a SQLite file in WAL mode with synchronous=FULL: a commit that returned survives a power loss. */
+/** Opens a SQLite file in WAL mode with synchronous=FULL: but for those of `transact`, a commit that returned survives a power loss. */
 export function openSqlite(file: string): Engine {
   const connection = connect(file)
   const dialect = new TransactionalSqlite({ database: toBetterSqlite(connection) })
@@ -30,7 +30,10 @@ export function openSqlite(file: string): Engine {
     now: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
     repeatableRead: (work) => database.transaction().execute(work),
     async transact(work, isLarge) {
-      if (!isLarge) return database.transaction().execute(work)
+      if (!isLarge)
+        return database
+          .connection()
+          .execute((own) => withoutFlush(connection, () => own.transaction().execute(work)))
       const commitLarge = async (transaction: Database) => {
         const result = await work(transaction)
         await log.flush()
@@ -38,6 +41,7 @@ export function openSqlite(file: string): Engine {
       }
       return log.checkpointAfter(() => database.transaction().execute(commitLarge))
     },
+    flush: log.flushTogether,
     async backUp() {
       const copy = freeName(file)
       connection.prepare('VACUUM INTO ?').run(copy)
@@ -51,9 +55,20 @@ export function openSqlite(file: string): Engine {
     notify: async () => undefined,
     watch: () => () => undefined,
     async close() {
+      await log.flushTogether()
       await log.settled()
       await database.destroy()
     },
+  }
+}
+
+/** Does not flush the log at a commit; SQLite does before it copies the log. */
+async function withoutFlush<T>(connection: DatabaseSync, commit: () => Promise<T>): Promise<T> {
+  connection.exec('PRAGMA synchronous = NORMAL')
+  try {
+    return await commit()
+  } finally {
+    connection.exec('PRAGMA synchronous = FULL')
   }
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
+import { openSharedRun } from '../../lib/shared-run.ts'
 
 /** The write-ahead log of a database in WAL mode, for transactions whose log is so long that writing it would block the event loop. */
 export type WriteAheadLog = {
@@ -9,6 +10,8 @@ export type WriteAheadLog = {
   flush(): Promise<void>
   /** Commits, and then copies the log into the database in a thread. */
   checkpointAfter<T>(commit: () => Promise<T>): Promise<T>
+  /** Flushes what was written before the call. Those who ask during a flush share the next one. */
+  flushTogether(this: void): Promise<void>
   /** Waits for the thread. */
   settled(): Promise<void>
 }
@@ -24,8 +27,14 @@ export function openWriteAheadLog(file: string, connection: DatabaseSync): Write
     checkpoints -= 1
     if (checkpoints === 0 && connection.isOpen) setAutoCheckpoint(connection, autoCheckpoint)
   }
+  const flushTogether = openSharedRun(() => syncFile(`${file}-wal`))
   return {
     flush: () => syncFile(`${file}-wal`).catch(() => undefined),
+    flushTogether: () =>
+      flushTogether().catch((error: unknown) => {
+        // Closing the database copies and removes the log.
+        if (connection.isOpen) throw error
+      }),
     async checkpointAfter(commit) {
       checkpoints += 1
       setAutoCheckpoint(connection, 0)
