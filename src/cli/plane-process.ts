@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { openLog, type Log } from '../lib/log.ts'
 import { openLogThreshold, type LogThreshold } from '../lib/log-threshold.ts'
 import type { PassedSocket, SupervisorChannel, ToChild } from '../planes/messages.ts'
@@ -83,6 +84,8 @@ async function startPlane(
 ): Promise<(isImmediate: boolean) => Promise<void>> {
   const { settings } = start
   if (start.plane === 'control') {
+    // V8 then returns the pages that a large change needed at each collection. At the start it would also reduce the nursery to 1 MB, of which every change of one entity needs as much.
+    setFlagsFromString('--optimize-for-size')
     const { startControlPlane } = await import('../planes/control-plane.ts')
     return await startControlPlane({ settings, supervisor, log, threshold })
   }

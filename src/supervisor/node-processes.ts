@@ -100,11 +100,8 @@ const shipTimeout = 5_000
 /** Node's flags for a gateway worker. Exchanges are many and short-lived: a large young generation, and no pretenuring into old space, which V8 would choose under load. */
 export const workerFlags = ['--min-semi-space-size=16', '--no-allocation-site-pretenuring']
 
-/**
- * Node's flags for a control plane, whose heap is large and changes little. By default V8 lets it grow to three times its
- * live size and keeps the pages that a large change needed; optimized for size, it returns them at each collection.
- */
-const controlFlags = ['--optimize-for-size', '--max-semi-space-size=8', '--heap-growing-percent=30']
+/** Node's flags for a control plane, whose heap is large and changes little. By default V8 lets it grow to three times its live size. */
+const controlFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
 
 /** Milliseconds that the control plane waits at a start for workers that can serve from their disk. */
 const maxHeadStart = 1_000
