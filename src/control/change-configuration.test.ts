@@ -99,7 +99,7 @@ test('answers and publishes changes after they are flushed, and commits the next
   await until('all to be committed', async () => (await store.newest()) === revision + 3)
   expect(configuration.current().revision).toBe(revision)
   expect(configuration.list({ entity: 'service', workspace })).toEqual([])
-  expect(await Promise.race([...changes, 'waiting'])).toBe('waiting')
+  expect(await Promise.race([...changes, Promise.resolve('waiting')])).toBe('waiting')
   flushed.resolve()
   await Promise.all(changes)
   expect(seen).toEqual([revision + 1, revision + 2, revision + 3])
@@ -109,12 +109,10 @@ test('answers and publishes changes after they are flushed, and commits the next
 test('a change that could not be flushed is not published before another was', async () => {
   const { configuration, flushed } = await openWithHeldFlush()
   const { revision } = configuration.current()
-  const failing = expect(
-    change(configuration, [put('service', 'a', { host: 'h' })]),
-  ).rejects.toThrow('EIO')
+  const failing = change(configuration, [put('service', 'a', { host: 'h' })])
   flushed.promise.catch(() => undefined)
   flushed.reject(new Error('EIO'))
-  await failing
+  await expect(failing).rejects.toThrow('EIO')
   expect(configuration.current().revision).toBe(revision)
   await change(configuration, [put('service', 'b', { host: 'h' })])
   expect(configuration.current().revision).toBe(revision + 2)

@@ -12,6 +12,7 @@ import type { Action } from '../entities/action.ts'
 import { runBetweenEvents, type CooperativeTask } from '../lib/cooperative-task.ts'
 import type { Database, FixedTables } from './database.ts'
 import { revisionsOf } from './revision-rows.ts'
+import { repeatStatement } from './repeat-statement.ts'
 
 /** A chained record with the new signed head, and at intervals a checkpoint along the chain. */
 export type AuditAppend = {
@@ -80,21 +81,31 @@ export function openAuditRows(database: Database): AuditRows {
 /** Appends a record within a transaction. Concurrent appends wait for the lock on the row of the head, so that the chain has no forks. */
 export async function appendAudit(transaction: Database, append: AppendAudit): Promise<void> {
   const { record, lists, head, along } = append(await lockHead(transaction, 1))
-  await transaction.insertInto('audit').values(auditRowOf(record, lists)).execute()
+  const row = auditRowOf(record, lists)
+  const shape = `insert into audit ${Object.keys(row).join()}`
+  await repeatStatement(transaction, shape, Object.values(row), () =>
+    transaction.insertInto('audit').values(row),
+  )
   const { kind: _kind, ...signed } = head
-  await transaction.updateTable('audit_head').set(signed).where('id', '=', 1).execute()
+  const set = `set audit_head ${Object.keys(signed).join()}`
+  await repeatStatement(transaction, set, [...Object.values(signed), 1], () =>
+    transaction.updateTable('audit_head').set(signed).where('id', '=', 1),
+  )
   if (along !== undefined) await transaction.insertInto('audit_checkpoints').values(along).execute()
 }
 
 /** Locks the row of the head by advancing it, and returns the position before. */
 async function lockHead(transaction: Database, step: number): Promise<ChainPosition> {
-  const { sequence, hash } = await transaction
-    .updateTable('audit_head')
-    .set((column) => ({ sequence: column('sequence', '+', step) }))
-    .where('id', '=', 1)
-    .returning(['sequence', 'hash'])
-    .executeTakeFirstOrThrow()
-  return { sequence: Number(sequence) - step, hash }
+  const { rows } = await repeatStatement(transaction, 'lock audit_head', [step, 1], () =>
+    transaction
+      .updateTable('audit_head')
+      .set((column) => ({ sequence: column('sequence', '+', step) }))
+      .where('id', '=', 1)
+      .returning(['sequence', 'hash']),
+  )
+  const [head] = rows
+  if (head === undefined) throw new TypeError('the audit log has no head')
+  return { sequence: Number(head.sequence) - step, hash: head.hash }
 }
 
 async function readSigned(database: Database): Promise<AuditSigned> {

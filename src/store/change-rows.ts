@@ -6,6 +6,7 @@ import type { Cipher } from '../lib/cipher.ts'
 import type { Database, FixedTables } from './database.ts'
 import { sealedFields } from './entity-table.ts'
 import type { ChangeCount, RecordedChange, RevisionSpan, Write } from './store.ts'
+import { repeatStatement } from './repeat-statement.ts'
 
 /** Rows in one statement, which SQLite runs on the event loop. */
 const batchSize = 100
@@ -19,9 +20,17 @@ export async function insertChanges(
     const rows = writes
       .slice(at, at + batchSize)
       .map((write) => sealedRow(rowOf(number, write), cipher))
-    await database.insertInto('changes').values(rows).execute()
+    await insertRows(database, rows)
     if (writes.length > batchSize) await yieldToEventLoop()
   }
+}
+
+function insertRows(database: Database, rows: readonly ChangeRow[]): Promise<unknown> {
+  const [first] = rows
+  const statement = () => database.insertInto('changes').values(rows)
+  if (first === undefined || rows.length > 1) return statement().execute()
+  const shape = `insert into changes ${Object.keys(first).join()}`
+  return repeatStatement(database, shape, Object.values(first), statement)
 }
 
 /** Oldest first. */

@@ -7,6 +7,7 @@ import { entityTables, type Database } from './database.ts'
 import { entryOf, rowOf, tableOf, type EntityRow } from './entity-table.ts'
 import { RadixMap } from '../lib/radix-map.ts'
 import type { Write } from './store.ts'
+import { repeatStatement } from './repeat-statement.ts'
 
 /** Rows in one statement. SQLite runs it on the event loop, and takes at most 32,766 parameters; no row has more than twenty. */
 const rowsAtOnce = 100
@@ -52,16 +53,27 @@ export async function writeEntities(
 }
 
 async function put(database: Database, entity: Entity, rows: readonly EntityRow[]): Promise<void> {
+  const [first = {}] = rows
+  const table = tableOf(entity)
   // SQLite takes a column that is set for changed, and then searches every table that refers to it.
-  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'id')
-  const replaced = columns.map(
-    (column) => [column, sql.ref<EntityRow[string]>(`excluded.${column}`)] as const,
-  )
-  await entityTables(database)
-    .insertInto(tableOf(entity))
-    .values(rows)
-    .onConflict((row) => row.column('id').doUpdateSet(Object.fromEntries(replaced)))
-    .execute()
+  const columns = Object.keys(first).filter((column) => column !== 'id')
+  const statement = () => {
+    const replaced = columns.map(
+      (column) => [column, sql.ref<EntityRow[string]>(`excluded.${column}`)] as const,
+    )
+    return entityTables(database)
+      .insertInto(table)
+      .values(rows)
+      .onConflict((row) => row.column('id').doUpdateSet(Object.fromEntries(replaced)))
+  }
+  if (rows.length > 1) await statement().execute()
+  else
+    await repeatStatement(
+      database,
+      `put ${table} ${Object.keys(first).join()}`,
+      Object.values(first),
+      statement,
+    )
 }
 
 function* inParts<Item>(items: readonly Item[]): Generator<readonly Item[]> {

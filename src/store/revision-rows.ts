@@ -1,6 +1,7 @@
 import type { Seal } from '../schema/snapshot.ts'
 import type { Database } from './database.ts'
 import type { Revision } from '../schema/audit-record.ts'
+import { repeatStatement } from './repeat-statement.ts'
 
 /** Revisions without their seals, newest first unless `order` is `asc`. */
 export const revisionsOf = (database: Database, order: 'asc' | 'desc' = 'desc') =>
@@ -11,8 +12,10 @@ export const revisionsOf = (database: Database, order: 'asc' | 'desc' = 'desc') 
 
 /** The number of the newest revision, 0 when there is none. */
 export async function newestRevision(database: Database): Promise<number> {
-  const query = database.selectFrom('revisions').select((row) => row.fn.max('number').as('newest'))
-  return Number((await query.executeTakeFirst())?.newest ?? 0)
+  const { rows } = await repeatStatement(database, 'newest revision', [], () =>
+    database.selectFrom('revisions').select((row) => row.fn.max('number').as('newest')),
+  )
+  return Number(rows[0]?.newest ?? 0)
 }
 
 /** The number of the oldest revision that is newer than a time. Reads the older ones, of which retention leaves few. */
@@ -35,11 +38,14 @@ export async function insertRevision(
   transaction: Database,
   { revision, seal: { root, signature } }: { revision: Revision; seal: Seal },
 ): Promise<boolean> {
-  const inserted = await transaction
-    .insertInto('revisions')
-    .values({ ...revision, root, signature })
-    .onConflict((row) => row.column('number').doNothing())
-    .returning('number')
-    .executeTakeFirst()
-  return inserted !== undefined
+  const row = { ...revision, root, signature }
+  const shape = `insert into revisions ${Object.keys(row).join()}`
+  const { rows } = await repeatStatement(transaction, shape, Object.values(row), () =>
+    transaction
+      .insertInto('revisions')
+      .values(row)
+      .onConflict((conflict) => conflict.column('number').doNothing())
+      .returning('number'),
+  )
+  return rows.length > 0
 }
