@@ -88,6 +88,6 @@ function namedAsks(
   return [...new Set([...byPath, ...byId])].filter(isEntity).map(namedAsk(workspace, kind, action))
 }
 
-/** The actual type of an entity, whatever type a permission states. */
+/** The actual type of an entity, regardless of the type that a permission states. */
 const kindsById = ({ named }: Rights): ReadonlyMap<string, string> =>
   new Map(named.all().map(({ id, kind }) => [id, kind]))

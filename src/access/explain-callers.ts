@@ -6,7 +6,7 @@ import type { EndpointRule, EntityRule, Rights } from './rights.ts'
 import { valuesOf, type RowRule } from './row-rule.ts'
 import { coversReading, inWorkspace, type WorkspaceRef } from './visible.ts'
 
-/** The rows that a principal sees, the rows in which callers are not masked, and the collection whose readers know callers. */
+/** The rows that a principal sees, the rows in which callers are not masked, and the collection whose readers see callers. */
 export type CallerRules = {
   readonly rows: RowRule
   readonly callers: RowRule

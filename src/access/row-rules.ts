@@ -52,7 +52,7 @@ export const collectionRule = (rights: Rights, collection: string): RowRule =>
   verdictRules(rights, collection).allow
 
 /**
- * Rows whose caller the principal may know: those of consumers that are readable. For rows without a consumer, the permission
+ * Rows whose caller is visible to the principal: those of readable consumers. For rows without a consumer, the permission
  * to read the collection decides. A denial at the collection covers all of its consumers, as it does in lists.
  */
 export function callerRule(rights: Rights, collection: string): RowRule {
@@ -62,7 +62,7 @@ export function callerRule(rights: Rights, collection: string): RowRule {
   return allOf(not(list.deny), choose(hasConsumer, item.allow, list.allow))
 }
 
-/** Rows of the workspaces in which the principal may know every caller, for tables that do not store who the caller was. */
+/** Rows of the workspaces in which every caller is visible to the principal, for tables that do not store the caller. */
 export function everyCallerRule(rights: Rights, collection: string): RowRule {
   const list = verdictRules(rights, collection)
   const item = verdictRules(rights, collection, 'every')

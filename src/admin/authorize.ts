@@ -82,7 +82,7 @@ const isFiltered = (
   (path.params['workspace'] === undefined ||
     mayAccessWorkspace(path.configuration, path.principal, path.workspaceRef))
 
-/** Whether the principal has any right in a workspace. If not, a filtered list is denied as it is for a workspace that does not exist. */
+/** Whether the principal has any right in a workspace. If not, a filtered list is denied like that of a missing workspace. */
 function mayAccessWorkspace(
   configuration: Configuration,
   principal: string,

@@ -15,7 +15,7 @@ import {
 
 /** A node's connection to the control plane, which is opened again whenever it breaks. */
 export type ControlConnection = {
-  /** Connects to the control plane at `url`, in place of the one before. */
+  /** Connects to the control plane at `url`, in place of the previous one. */
   connect(url: string, enrolment: Enrolment): void
   /** Rejects while the control plane is unreachable. */
   sendBatch: ControlClient['sendBatch']

@@ -16,7 +16,7 @@ export type ForwardedRequest = {
   readonly message?: CountRequest | CountReturn
 }
 
-/** A counter server that forwards until it gets the predecessor's rows, and counts by itself from then on. */
+/** A counter server that forwards until it gets the predecessor's rows, and counts locally from then on. */
 export type SuccessorCounters = CounterServer & {
   /** Passes on what the predecessor sends to a worker; it has handled all requests up to `handled`. */
   deliver(worker: number, message: CountAnswer | Recall, handled: number): void

@@ -33,7 +33,7 @@ export function redisCounters({ clock, log, egress }: RedisTools): OpenRedisCoun
   }
 }
 
-/** The value of `sync_rate` with which every request asks Redis. */
+/** The value of `sync_rate` for one Redis round trip per request. */
 const realTime = -1
 
 type SyncedOptions = {
@@ -50,7 +50,7 @@ type Known = { readonly count: number; unsent: number; readonly endsAt: number }
 
 /**
  * As Kong's `sync_rate`: the first request of a window reads its count from Redis, further ones are counted here, and
- * after `syncRate` seconds their number is sent and the counts are forgotten. Nodes exceed a limit by what they admit meanwhile.
+ * after `syncRate` seconds their number is sent and the counts are forgotten. Nodes can exceed a limit between two exchanges.
  */
 function openSyncedCounters({
   connection,

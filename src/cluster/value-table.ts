@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 /** A value and when it is forgotten, in milliseconds since the epoch. */
 export type ValueRow = readonly [scope: string, key: string, value: string, endsAt: number]
 
-/** Small values that the workers of a node share. A scope has limits of its own, so that one workspace cannot displace the values of another. */
+/** Small values that the workers of a node share. Each scope has separate limits, so that one workspace cannot displace the values of another. */
 export type ValueTable = {
   get(scope: string, key: string): string | undefined
   set(scope: string, key: string, value: string, endsAt: number): void

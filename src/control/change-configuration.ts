@@ -252,7 +252,7 @@ type ChangeFacts = {
   readonly revision: number
 }
 
-/** The record of a change, without what it touched. */
+/** The record of a change, without the touched entities. */
 function describeChange(
   state: State,
   { principal, check: { ask }, origin, status, because: reason }: ChangeRequest,

@@ -17,7 +17,7 @@ export type Draft = ConfigurationView & {
   listTouched(): CooperativeTask<Touched[]>
 }
 
-/** Opens a draft; each write costs what it changes. */
+/** Opens a draft. The cost of a write depends on its changes. */
 export function openDraft(start: ConfigurationView): Draft {
   const entries = new Map<EntityName, RadixMap<Entry>>(start.entries)
   const before = new Map<EntityName, Map<string, Entry | undefined>>()

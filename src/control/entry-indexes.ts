@@ -76,7 +76,7 @@ export type EntryIndexes = {
   next(entries: Entries, touched: readonly Touched[]): EntryIndexes
 }
 
-/** An entry with the key under which an index has it, and what it is sorted by unless that is its id. */
+/** An entry with its key in an index, and its sort key unless that is its id. */
 type KeyedEntry = { readonly key: string; readonly entry: Entry }
 type SortedEntry = KeyedEntry & { readonly sortKey: string }
 

@@ -55,7 +55,7 @@ function forbiddenIn(entity: Entity, body: Body, catalog: readonly PluginSchema[
   return Object.fromEntries(given.map((field) => [field, 'value must be null']))
 }
 
-/** References in fields other than `config`, which has a schema of its own. */
+/** References in fields other than `config`, which has a separate schema. */
 function misplacedIn(entity: Entity, { config, ...own }: Body): Violations {
   const fields = entity.configSchema === undefined ? { config, ...own } : own
   return misplacedReferences(fields, entity.fields)

@@ -21,7 +21,7 @@ export type ReceivedSnapshot = VerifiedSnapshot | LegacySnapshot
 
 /** The last applied snapshot on disk, for a start without a control plane. */
 export type SnapshotCache = {
-  /** Undefined when there is none, or, which is logged, when it cannot be read. */
+  /** Undefined when there is none, or when it cannot be read, which is logged. */
   read(): CooperativeTask<ReceivedSnapshot | undefined>
   /** Writes what differs from the snapshot before. Of several that wait, only the last is written. */
   write(applied: VerifiedSnapshot): Promise<void>
@@ -34,7 +34,7 @@ const minCompactedBytes = 1024 * 1024
 const maxAttempts = 10
 
 /**
- * Opens the cache in `directory`. Every worker writes a file of its own, and continues the file of a worker that has
+ * Opens the cache in `directory`. Every worker writes its own file, and continues the file of a worker that has
  * ended. Files are encrypted, because private keys are in them, and replaced in one step when the deltas in them have
  * outgrown the snapshot that they begin with.
  */

@@ -42,7 +42,7 @@ export type PlannedChange = TouchedEntries & {
   readonly workspaceId: string
   readonly selectTags: readonly string[]
   readonly operations: readonly Operation[]
-  /** Declared entities that stay as they are. */
+  /** Unchanged declared entities. */
   readonly unchanged: number
   /** Describes the planned change, or the one that was made of it, to the author of the document. */
   readonly describe: (change: TouchedEntries) => Promise<SyncPlan>

@@ -128,7 +128,7 @@ function summaryFor(
   return named.length === 0 || named.length < changes.length ? null : summarizeNamed(named)
 }
 
-/** The name of what an entry refers to, with its workspace where that is another one; its id when it is gone or the reader may not read it. */
+/** The name of a referenced entity, with its workspace if different; its id when it is deleted or the reader may not read it. */
 function referenceFor(
   entity: Entity,
   entry: Entry,

@@ -30,7 +30,7 @@ const generic: ProviderPreset = {
   isOfClient: ({ sub, client_id: client }) => sub === client,
 }
 
-/** Header `typ` is JWT; the claim `typ` tells Bearer, ID, Refresh and Logout apart. */
+/** Header `typ` is JWT; the claim `typ` distinguishes Bearer, ID, Refresh and Logout. */
 const keycloak: ProviderPreset = {
   ...generic,
   groups: ['groups', 'realm_access.roles', 'resource_access.{client_id}.roles'],
@@ -60,7 +60,7 @@ const entra: ProviderPreset = {
     hasgroups === true || (typeof names === 'object' && names !== null && 'groups' in names),
 }
 
-/** Access tokens have no `aud`; `token_use` tells them from ID tokens. */
+/** Access tokens have no `aud`; `token_use` distinguishes them from ID tokens. */
 const cognito: ProviderPreset = {
   ...generic,
   groups: ['cognito:groups'],

@@ -122,7 +122,7 @@ async function verifyByMatching(
   }
 }
 
-/** Whether a token of the issuer is none for APIs: ID tokens (OpenID Connect Core sections 2 and 3.3.2.11, Keycloak, Cognito), refresh tokens, logout tokens and other events (RFC 8417). */
+/** Whether a token of the issuer is not an access token: ID tokens (OpenID Connect Core sections 2 and 3.3.2.11, Keycloak, Cognito), refresh tokens, logout tokens and other events (RFC 8417). */
 export function isOtherToken({
   typ,
   token_use: use,

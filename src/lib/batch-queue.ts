@@ -32,7 +32,7 @@ export type BatchQueue<Entry> = {
   readonly state: Readonly<BatchQueueState>
   /** Resolves once everything that is queued was sent or dropped; does not wait to fill batches. */
   drain(): Promise<void>
-  /** Drops everything, and aborts what is being sent. */
+  /** Drops everything, and aborts the current batch. */
   abort(): void
 }
 

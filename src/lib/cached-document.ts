@@ -23,7 +23,7 @@ export type DocumentOptions<Value> = {
 /** Milliseconds after which a document that was never read is tried again, doubled by each failure up to the cooldown. */
 const firstRetry = 500
 
-/** One request at a time, whoever waits. */
+/** One request at a time, for all waiters. */
 export function openCachedDocument<Value>({
   read,
   clock,

@@ -154,7 +154,7 @@ function canonicalAddress(given: string): string {
   return isPrefix([0, 0, 0, 0, 0, 0xffff], groups) ? canonicalAddress(dotted(groups, 96)) : text
 }
 
-/** The IPv4 addresses that a translator or relay may reach for a canonical IPv6 address, whatever prefix length it uses. */
+/** The IPv4 addresses that a translator or relay may reach for a canonical IPv6 address, for any prefix length. */
 function translatedAddresses(address: string): readonly string[] {
   if (!isIPv6(address)) return []
   const groups = groupsOf(address)

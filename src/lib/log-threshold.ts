@@ -12,7 +12,7 @@ export const logLevels = [
 
 export type LogLevel = (typeof logLevels)[number]
 
-/** The level from which on a process writes what it logs. */
+/** The minimum level of written log messages. */
 export type LogThreshold = {
   readonly level: LogLevel
   /** Whether a message of a level is written. */

@@ -4,7 +4,7 @@ export type ProblemOptions = {
   readonly detail?: Readonly<Record<string, unknown>>
   /** Response headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The reason for the audit log, where the caller may not know it. */
+  /** The reason for the audit log, when the caller may not see it. */
   readonly record?: string
   readonly cause?: unknown
 }

@@ -68,7 +68,7 @@ const minSecretLength = 6
 
 type NameFacts = { readonly isSecret: boolean; readonly plain: readonly string[] }
 
-/** Of names as they are sent; the same names come again and again. */
+/** Cache by name as sent; the same names occur again and again. */
 const knownNames = new Map<string, NameFacts>()
 const maxKnownNames = 1_000
 const maxKnownLength = 64

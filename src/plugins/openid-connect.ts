@@ -162,7 +162,7 @@ function openBrowsers(
   return isNeeded ? openBrowserSessions(settings, tools) : undefined
 }
 
-/** Undefined where the workers of this node share what they need by themselves. */
+/** Undefined when the workers of this node share values without Redis. */
 function openRedis(
   { session_storage: storage, redis }: Settings,
   { redisValues }: Pick<PluginTools, 'redisValues'>,

@@ -32,7 +32,7 @@ export const redirect = definePlugin({
   },
 })
 
-/** Setting the parts of a parsed URL keeps its host, whatever the path is. */
+/** Setting the parts of a parsed URL keeps its host for any path. */
 function withPath(location: string, path: string, query: string): string {
   const url = new URL(location)
   url.pathname = path

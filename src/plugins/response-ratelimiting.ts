@@ -94,7 +94,7 @@ export const responseRatelimiting = definePlugin({
   },
 })
 
-/** The value of `sync_rate` with which every request asks Redis. */
+/** The value of `sync_rate` for one Redis round trip per request. */
 const everyRequest = -1
 
 type Limit = { readonly name: string; readonly period: Period; readonly limit: number }

@@ -22,7 +22,7 @@ export type Match<R> = {
 
 /**
  * Finds routes as Kong's router `expressions` does, which treats routes without expressions like `traditional_compatible`, at a cost that hardly grows with their number: hosts,
- * headers, server names and literal prefixes of paths are looked up, and only what is left is tested one by one, best
+ * headers, server names and literal prefixes of paths are looked up, and only the remaining routes are tested one by one, best
  * first. Immutable.
  */
 export type Router<R> = {

@@ -19,7 +19,7 @@ export type ClientLink = {
   readonly socket: Socket
   /** The peer, or the client that its PROXY header names. */
   readonly client: Endpoint
-  /** The end of the gateway, with the port that clients know. */
+  /** Local address, with the external port. */
   readonly local: Endpoint
   /** Requests in flight on it; a tunnel stays one. */
   exchanges: number
@@ -44,7 +44,7 @@ export type RequestHead = {
   readonly headers: HeaderList
   /** In canonical form. */
   readonly clientAddress: string
-  /** The port that the client connected to, as far as the gateway knows. */
+  /** The port that the client connected to, if known. */
   readonly localPort?: number | undefined
   /** The trusted proxy in front of the gateway; absent where the client itself connected. */
   readonly proxyAddress?: string | undefined
@@ -316,7 +316,7 @@ export class Exchange {
     this.#deferred = withCallback(this.#deferred, dispose)
   }
 
-  /** The exchange is over: runs what was deferred, each once. */
+  /** The exchange is over: runs the deferred functions, each once. */
   dispose(): void {
     const deferred = this.#deferred
     this.#deferred = undefined

@@ -134,7 +134,7 @@ type PoolChange = {
   readonly id: string
   /** The pool whose checks start. */
   readonly checked: UpstreamPool | undefined
-  /** The pool with which the running checks go on. */
+  /** The pool with which the running checks continue. */
   readonly successor: UpstreamPool | undefined
   /** Drops the state that is not needed any more. */
   readonly settle: () => void

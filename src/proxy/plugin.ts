@@ -161,9 +161,9 @@ export type PluginUse = {
   onRequest?(exchange: Exchange): PluginResult
   /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders` and change `exchange.serviceHeaders`. Returns an answer to give it instead of that of the service; the first one counts. If it throws, the answer becomes a 500. */
   onResponse?(exchange: Exchange): void | PluginAnswer
-  /** Before the event of an exchange is recorded, whatever the answer was: returns the event to record instead. If it throws, a minimal event is recorded. */
+  /** Before the event of an exchange is recorded, for any answer: returns the event to record instead. If it throws, a minimal event is recorded. */
   onRecord?(exchange: Exchange, event: EventRecord): EventRecord
-  /** After the event of an exchange is recorded and its answer has ended, whatever the answer was; Kong's phase `log`. Must not wait; defer long work to later turns of the event loop. */
+  /** After the event of an exchange is recorded and its answer has ended, for any answer; Kong's phase `log`. Must not wait; defer long work to later turns of the event loop. */
   onLog?(exchange: Exchange, event: EventRecord): void
   /** After the last exchange of every program that has it; `onLog` may still be called for some. */
   close?(): void

@@ -93,7 +93,7 @@ export const compileProgram = (
 ): Program => runToCompletion(compileSteps(snapshot, revision, tools, previous))
 
 /**
- * Compiles what differs from the previous program, and shares the rest with it; the previous program stays as it is. In
+ * Compiles the differences from the previous program, and shares the rest with it; the previous program stays unchanged. In
  * slices, so that compiling a large snapshot does not delay requests.
  */
 export function* compileSteps(
@@ -115,7 +115,7 @@ export function* compileSteps(
   try {
     const base = previous?.tables ?? emptyTables(tools)
     const tables = yield* changeTables(base, snapshot, { ...tools, prepared })
-    // The last step; if anything throws, the pools of the previous program go on.
+    // The last step; if anything throws, the pools of the previous program stay active.
     let unwatch = tools.pools && (yield* tools.pools.watch(tables.pools.pools))
     const { router, owned, streams, names, pluginsOf, directory } = tables
     return {

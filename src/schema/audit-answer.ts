@@ -1,6 +1,6 @@
 import type { AuditCheckpoint, AuditReport, ChainedRecord } from './audit-record.ts'
 
-/** Summary of what a change did to one entity. */
+/** Summary of the change of one entity. */
 export type Touch = {
   readonly entity: string
   readonly id: string

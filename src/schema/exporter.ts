@@ -35,7 +35,7 @@ export type ExporterOptions<Entry> = {
 export type Exporter<Entry> = {
   /** Never waits and never throws; `bytes` is about the memory that the entry takes. */
   add(entry: Entry, bytes: number): void
-  /** Sends what is queued, then closes connections and files; entries added later are sent too. */
+  /** Sends queued entries, then closes connections and files; entries added later are sent too. */
   close(): void
 }
 

@@ -50,7 +50,7 @@ type Items = {
     readonly sha256: string
     readonly expires_at: number | null
   }
-  /** Passwords as they are stored: hashes. */
+  /** Passwords are stored hashes. */
   basic_auths: Credential & Rotated & { readonly username: string; readonly password: string }
   /** With shared secrets, which nodes need to verify tokens. */
   jwts: Credential &

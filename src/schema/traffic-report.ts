@@ -14,7 +14,7 @@ export type LatencyName = keyof typeof latencyBuckets
 const histogram = z.array(z.number())
 
 const callerTraffic = z.strictObject({
-  /** Id and name, or '' for everybody. */
+  /** Id and name, or '' for all consumers. */
   consumer: z.string(),
   name: z.string(),
   /** Triples: status, 1 if the service answered, number of requests. */

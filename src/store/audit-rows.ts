@@ -266,7 +266,7 @@ const revisionOf = ({ number, time, ...same }: Revision): Revision => ({
 })
 
 /**
- * Values that this program would not have written are returned as they are, because a conversion could give the value
+ * Values that this program would not have written are returned unconverted, because a conversion could give the value
  * that was hashed: text as a revision becomes NaN, which is null in JSON.
  */
 const integerIn = (value: number | string): number =>

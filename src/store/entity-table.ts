@@ -60,7 +60,7 @@ export function rowOf(entity: Entity, entry: Entry, cipher: Cipher): EntityRow {
   return row
 }
 
-/** The entry of a row; a field the row does not know yet, because the program is newer, has its default. */
+/** The entry of a row; a field that the row lacks, because the program is newer, has its default. */
 export function entryOf(entity: Entity, row: EntityRow, cipher: Cipher): Entry {
   const id = String(row['id'])
   const fields = JSON.parse(String(row['body'])) as Record<string, unknown>

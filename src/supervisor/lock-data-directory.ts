@@ -30,7 +30,7 @@ export function lockDataDirectory(directory: string): () => void {
   return () => rmSync(path, { force: true })
 }
 
-/** Everything in it is reachable through the directory alone, so that its mode protects every file, whatever theirs. */
+/** Everything in it is reachable through the directory alone, so that its mode protects every file, regardless of their modes. */
 function closeToOthers(directory: string): void {
   if ((statSync(directory).mode & 0o077) === 0) return
   try {

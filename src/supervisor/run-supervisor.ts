@@ -26,7 +26,7 @@ export type SupervisorStart = {
 /**
  * Runs a supervisor until the launcher stops it or a successor has taken over; when the node cannot start, reports that
  * and stops everything that was started. A stop wins in every state: it is remembered before anything else is awaited,
- * nothing is started after it, and whatever ends this supervisor ends by it.
+ * nothing is started after it, and it ends this supervisor in any state.
  */
 export async function runSupervisor(start: SupervisorStart): Promise<void> {
   const { settings, childModule, role, launcher, log, threshold } = start

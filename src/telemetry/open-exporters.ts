@@ -25,7 +25,7 @@ export type Exporters = {
   open<Entry>(this: void, owner: ExporterOwner, options: ExporterOptions<Entry>): Exporter<Entry>
   /** The state of every exporter that is open, and of closed ones that still have entries. */
   status(this: void): ExporterStatus[]
-  /** Sends what is queued, for at most `milliseconds`; drops and counts the rest. */
+  /** Sends queued entries for at most `milliseconds`; drops and counts the rest. */
   stop(milliseconds: number): Promise<void>
 }
 

@@ -63,7 +63,7 @@ export type IntakeOptions = {
 /** Bytes of segments. */
 const maxLoadBytes = 2 * 1024 * 1024
 
-/** Opens the intake in `directory`, with what an earlier process left there. */
+/** Opens the intake in `directory`, with the batches of an earlier process. */
 export function openIntake(directory: string, options: IntakeOptions): Intake {
   const loads = join(directory, 'loads')
   const refused = join(directory, 'refused')
@@ -140,7 +140,7 @@ export function openIntake(directory: string, options: IntakeOptions): Intake {
     unformed = forming
     mkdirSync(forming)
     for (const batch of batches) renameSync(pathOf(batch), join(forming, batch))
-    // From here on the load is stored as it is, also by a later process.
+    // From here on the load is stored unchanged, also by a later process.
     renameSync(forming, folder)
     unformed = undefined
     for (const batch of batches) {

@@ -42,7 +42,7 @@ export type Spool = {
 
 const segmentBytes = 4 * 1024 * 1024
 
-/** Opens the spool of this process, in a folder of its own under `root`. `sync` may be called only when `isSynced`. */
+/** Opens the spool of this process, in a separate folder under `root`. `sync` may be called only when `isSynced`. */
 export function openSpool(root: string, isSynced = false, limit = unlimited): Spool {
   const directory = join(root, processIdentity())
   mkdirSync(directory, { recursive: true, mode: 0o700 })

@@ -119,7 +119,7 @@ function pickRows(data: ColumnData, rows: readonly number[]): ColumnData {
   }
 }
 
-/** Rows in JSON, one per line, without those that the rules erase. Lines that are no events stay as they are. */
+/** Rows in JSON, one per line, without those that the rules erase. Lines that are not events stay unchanged. */
 export function withoutErasedLines(ndjson: Buffer, rules: readonly ErasureRule[]): Buffer {
   if (rules.length === 0) return ndjson
   const isErased = (line: string): boolean => {

@@ -46,7 +46,7 @@ export type RollupOptions = {
   readonly daysOf: (table: string) => number
   /** Whether other processes store rows too. */
   readonly isShared: boolean
-  /** Whether rows of earlier builds may contain what was erased, so that marking them as deleted is not enough. */
+  /** Whether rows of earlier builds may contain erased data, so that marking them as deleted is not enough. */
   readonly hasErasures: () => boolean
   readonly clock: Clock
   readonly timing: RollupTiming

@@ -134,7 +134,7 @@ export const builtInRollups: readonly Rollup[] = [
   ofRequests('by_status_minute', statuses, false, minute),
 ]
 
-/** The table of a rollup. `build` tells the builds of a unit apart. */
+/** The table of a rollup. `build` distinguishes the builds of a unit. */
 export function rollupTable(rollup: Rollup, source: Table): Table {
   const { name, keys, states, retentionDays } = rollup
   const typesOf = (names: readonly string[]) =>

@@ -18,7 +18,7 @@ export type Yaml = {
   stringify(this: void, value: unknown): Promise<string>
 }
 
-/** Reads and writes YAML in a thread of its own, one text after the other: the library does a few MiB per second and cannot be suspended. */
+/** Reads and writes YAML in a separate thread, one text after the other: the library does a few MiB per second and cannot be suspended. */
 export function openYaml(): Yaml {
   const queue = openSerialQueue()
   return {

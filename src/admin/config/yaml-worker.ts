@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml'
 /** A text of YAML to parse, or JSON text to write as YAML. */
 export type YamlTask = { readonly yaml: string } | { readonly json: string }
 
-/** The value as JSON text, in which aliases are expanded, or as YAML; or why there is none. */
+/** The value as JSON text, in which aliases are expanded, or as YAML; or the error. */
 export type YamlAnswer =
   | { readonly text: string; readonly problem?: undefined }
   | { readonly text?: undefined; readonly problem: string }

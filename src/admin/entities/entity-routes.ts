@@ -7,7 +7,7 @@ import { itemRoute } from './item-route.ts'
 import { readableEntries } from './may-read-entry.ts'
 import { referenceRoute } from './reference-route.ts'
 
-/** Entities whose item has a route of its own. */
+/** Entities whose item has a special route. */
 const itemRoutes: Partial<Record<EntityName, AdminRoute>> = {
   'consumer-group': consumerGroupRoute,
   role: roleRoute,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isRecord } from '../../lib/is-record.ts'
 
-/** Converts form text to the type of the schema where the text allows it. Other text stays as it is and fails validation. */
+/** Converts form text to the type of the schema where the text allows it. Other text stays unchanged and fails validation. */
 export function inferType(value: unknown, schema: z.core.$ZodType): unknown {
   const type = unwrapped(schema)
   if (type instanceof z.ZodObject && isRecord(value)) {

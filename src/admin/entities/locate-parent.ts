@@ -12,7 +12,7 @@ import {
 /** The field of a nested entity that refers to its parent. */
 export type Under = { readonly field: string; readonly entity: EntityName }
 
-/** `alias` is the read check of the parent, where a rule may deny access to what is nested in it. */
+/** `alias` is the read check of the parent, where a rule may deny access to nested entities. */
 export function locateParent(
   { configuration, workspaceRef, params }: PathContext,
   under: Under,

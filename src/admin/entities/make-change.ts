@@ -34,7 +34,7 @@ export async function changeOne(
 ): Promise<Outcome> {
   const { operations, aliases } = expandOperation(context, operation)
   const { skip_hash: skip } = context.request.query as Record<string, unknown>
-  // decK copies credentials that it knows only as hashes.
+  // decK copies credentials of which it has only hashes.
   const isHashed = ({ entity }: Operation): boolean =>
     skip === 'true' && (entityNamed(entity) as Entity).acceptsHashes !== undefined
   const all = operations.map((one) => (isHashed(one) ? { ...one, isHashed: true } : one))

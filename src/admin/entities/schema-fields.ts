@@ -68,7 +68,7 @@ export const settingsSchema = ({ settings }: PluginSchema): KongSchema => ({
   fields: fieldsOf(jsonSchemaOf(settings)),
 })
 
-/** The schema of an entity whose settings depend on what it is. */
+/** The schema of an entity whose settings depend on its kind. */
 export function settingsOnly({ settings }: Pick<VaultKind, 'settings'>): KongSchema {
   const config = fieldsOf(jsonSchemaOf(settings))
   return { fields: [{ config: { type: 'record', required: true, fields: config } }] }

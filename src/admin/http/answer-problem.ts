@@ -97,6 +97,6 @@ function auditPrincipal(
   return principal === undefined ? null : (configuration.rightsOf(principal)?.principal ?? null)
 }
 
-/** The sign-in audits its own refusals, because only it knows the principal. */
+/** The sign-in audits its own refusals, because only it has the principal. */
 const isAudited = ({ code, status, record }: Problem, action: Action): boolean =>
   code !== 'control.sign_in' && (action !== 'read' || status === 403 || record !== undefined)

@@ -75,7 +75,7 @@ export function buildApp({ configuration, version, hosts = [], log }: AppOptions
   return app
 }
 
-/** Routes validate their input with zod. With factories of its own, Fastify would load Ajv at every start. */
+/** Routes validate their input with zod. With its default factories, Fastify would load Ajv at every start. */
 const noSchemas = (): never => {
   throw new TypeError('routes have no schemas')
 }

@@ -105,14 +105,14 @@ export function cookieText(
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}${end}`
 }
 
-/** Whether the browser speaks TLS to a proxy. A client that fakes this gets a cookie that it will not send back. */
+/** Whether the browser uses TLS to a proxy. A client that fakes this gets a cookie that it will not send back. */
 function isForwardedSecure({ headers }: FastifyRequest): boolean {
   const origin = headers.origin ?? ''
   const [proto = ''] = String(headers['x-forwarded-proto'] ?? '').split(',')
   return origin.startsWith('https://') || proto.trim().toLowerCase() === 'https'
 }
 
-/** Cross-site requests must not sign anybody in (login CSRF). */
+/** Cross-site requests must not sign a user in (login CSRF). */
 export async function refuseForeignOrigin(request: FastifyRequest): Promise<void> {
   if (isCrossSite(request.headers)) {
     throw new Problem('admin.cross_site', 403, 'Sign-in requests from other sites are not allowed')

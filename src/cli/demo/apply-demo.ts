@@ -94,7 +94,7 @@ type ConsumersDocument = Document & {
   }[]
 }
 
-/** Three commands to try, each with what it shows. */
+/** Three commands to try, each with a description. */
 export function demoCommands(
   proxyUrl: string,
 ): readonly { readonly shows: string; readonly command: string }[] {
@@ -127,7 +127,7 @@ const sync = (
     body: document,
   })
 
-/** Creates something, or leaves it as it is when it exists already. */
+/** Creates something unless it exists already. */
 async function create(access: AdminAccess, path: string, body: unknown): Promise<void> {
   try {
     await callAdmin(access, { method: 'POST', path, body })

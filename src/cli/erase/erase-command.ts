@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { EraseOptions } from './run-erase.ts'
 
-/** Options that name a subject, with what they say of it. */
+/** Options that select a subject, with their descriptions. */
 const selectors = {
   consumer: 'id or username of a consumer',
   subject: 'subject of a token',

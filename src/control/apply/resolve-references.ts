@@ -57,7 +57,7 @@ export function resolveLists(
 
 type ListedReference = { readonly id?: string; readonly name?: string }
 
-/** Principals and groups are global; the routes that assign roles decide which ones a workspace knows. */
+/** Principals and groups are global; the routes that assign roles decide which ones are visible in a workspace. */
 const isAssignment = ({ withoutRoutes = [] }: Entity, target: EntityName): boolean =>
   withoutRoutes.includes('own') && !entityNamed(target).inWorkspace
 

@@ -19,7 +19,7 @@ export type Isolation = {
   readonly validation: RouteValidation
   /** Throws a Problem for a change after which a workspace could receive requests of another. The returned function accepts the later snapshot. */
   check(change: IsolationCheck): Promise<() => void>
-  /** Indexes a snapshot, so that the next check costs what a change touches. */
+  /** Indexes a snapshot, so that the cost of the next check depends on the change. */
   prepare(snapshot: Snapshot): Promise<void>
 }
 

@@ -148,7 +148,7 @@ function createPrincipal(
   return { id, operations: [{ kind: 'create', entity: 'principal', workspace: null, body }] }
 }
 
-/** The person learns that there is no account, and the audit log why. */
+/** The user sees that there is no account; the audit log contains the reason. */
 const refuse = (record: string): Problem =>
   new Problem(
     'control.no_account',

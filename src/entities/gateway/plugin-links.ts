@@ -72,7 +72,7 @@ function pathOf({ path }: PluginLink, type: PartialType, supported: SupportedPar
   })
 }
 
-/** The settings of a partial. A plugin may repeat them, as clients do that write what they have read. */
+/** The settings of a partial. A plugin may repeat them, because clients write back what they have read. */
 function sharedSettings(own: unknown, shared: AnyFields, setting: string): unknown {
   const filled = settingsFor(shared)
   const isRepeated = canonicalText(withoutNulls(own ?? null)) === canonicalText(filled)

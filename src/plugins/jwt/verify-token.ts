@@ -104,7 +104,7 @@ const isKeyFor = (
   keyTypes[algorithm.slice(0, 2)]?.includes(type) === true &&
   details?.namedCurve === curves[algorithm]
 
-/** The public key of a credential; undefined for a text that is none. */
+/** The public key of a credential; undefined for invalid text. */
 export function readPublicKey(pem: string): KeyObject | undefined {
   try {
     return createPublicKey(pem)

@@ -25,7 +25,7 @@ export function keyReaderFor(
   return read && ((bytes) => read(bytes, contentType))
 }
 
-/** Undefined for what is no object. */
+/** Undefined for values that are not objects. */
 function readJson(bytes: Buffer): KeyedBody | undefined {
   const text = bytes.toString('utf8')
   const members = parseMembers(text)

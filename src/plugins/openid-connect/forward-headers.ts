@@ -4,7 +4,7 @@ import type { Evidence } from './authenticate.ts'
 import { claimAt } from '../../identity/claims.ts'
 import type { Settings } from './settings.ts'
 
-/** The headers by which the service learns who calls. */
+/** Headers that identify the caller to the service. */
 export type ForwardHeaders = {
   /** Removes them from the forwarded request in every spelling: only the gateway may set them. */
   remove(exchange: Exchange): void
@@ -106,7 +106,7 @@ function tokenHeader(
   }
 }
 
-/** A claim as a header value: texts in UTF-8, lists and objects as JSON in base64. A text with control characters is none. */
+/** A claim as a header value: texts in UTF-8, lists and objects as JSON in base64. Text with control characters is omitted. */
 function encode(claim: unknown): string {
   if (claim === undefined || claim === null) return ''
   if (typeof claim === 'object') return Buffer.from(JSON.stringify(claim)).toString('base64')

@@ -94,7 +94,7 @@ export function openProvider(
   }
 }
 
-/** The issuers that alone a key set belongs to; undefined where nothing tells. */
+/** The only issuers of a key set; undefined if unknown. */
 function ownersOf(url: string, issuers: readonly string[]): readonly string[] | undefined {
   const within = issuers.filter((issuer) => url.startsWith(`${issuer.replace(/\/$/, '')}/`))
   if (within.length > 0) return within

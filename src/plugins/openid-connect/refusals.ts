@@ -1,6 +1,6 @@
 import { Problem } from '../../lib/problem.ts'
 
-/** Why a request is answered 401. The code is in the event; the client learns no details. */
+/** Why a request is answered 401. The code is in the event; the client gets no details. */
 const unauthorizedCodes = {
   no_credentials: 'openid-connect.no_credentials',
   malformed: 'openid-connect.malformed',

@@ -7,7 +7,7 @@ export type TokenMemory<Value> = {
   get(secret: string): Value | undefined
   keep(secret: string, made: Made<Value>): void
   forget(secret: string): void
-  /** Makes the value of a secret that has none; whoever needs it meanwhile gets the same. Rejections are not kept. */
+  /** Makes the value of a secret that has none; concurrent callers get the same. Rejections are not cached. */
   obtain(secret: string, make: () => Promise<Made<Value>>): Promise<Value>
 }
 

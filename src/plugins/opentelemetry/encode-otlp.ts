@@ -11,7 +11,7 @@ export type TraceContext = {
   readonly spanId: string
   readonly parentSpanId: string
   readonly traceState: string
-  /** The span of the last attempt, which the service knows as its parent. */
+  /** The span of the last attempt, which is the parent in the service's trace. */
   readonly upstreamSpanId: string
   readonly isSampled: boolean
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Exchange } from '../../proxy/exchange.ts'
 import type { Settings } from './settings.ts'
 
-/** The key of a request: who asks, on which route, for what. Requests with different keys never share a response. */
+/** The cache key of a request: caller, route and resource. Requests with different keys never share a response. */
 export function openCacheKeys({
   vary_query_params: parameters,
   vary_headers: headers,

@@ -18,7 +18,7 @@ export function bodyTransformFor(contentType: string): Transform | undefined {
   return type.includes('application/x-www-form-urlencoded') ? transformForm : undefined
 }
 
-/** Transforms the members of an object; undefined for a body that is none. */
+/** Transforms the members of an object; undefined for other bodies. */
 export function transformJson<Source>(
   bytes: Buffer,
   steps: Steps<Source>,

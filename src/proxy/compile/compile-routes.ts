@@ -19,7 +19,7 @@ export type RouteProgram = {
   readonly viaName: string
   /** Never for a service of protocol `grpc` or `grpcs`; gRPC calls to other services are recognised by their content type. */
   readonly isRequestBuffered: boolean
-  /** Its plugins; ask the program for them. */
+  /** Cache of its plugins; use `pluginsOf` of the program. */
   chosen: ChosenPlugins | undefined
 }
 

@@ -7,8 +7,8 @@ import { listNames, type Snapshot } from '../../schema/snapshot.ts'
 export type SharedSnapshot = { readonly received: Snapshot; readonly shared: Snapshot }
 
 /**
- * The next snapshot with the items of the one before where they are equal: one that was received whole again then
- * differs in what was changed only. Costs what differs between the two as they were received.
+ * The next snapshot with the items of the previous one where they are equal: a snapshot that was received completely again then
+ * differs in changed items only. The cost depends on the differences between the two as received.
  */
 export function* shareEqualItems(
   { received, shared }: SharedSnapshot,

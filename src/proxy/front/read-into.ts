@@ -11,7 +11,7 @@ type Parts = { readonly buffer: symbol; readonly callback: symbol }
 const parts = findParts()
 
 /**
- * Passes what a connected socket receives to `take`, through one buffer for all sockets and without the queue of a stream,
+ * Passes the bytes of a connected socket to `take`, through one buffer for all sockets and without the queue of a stream,
  * which costs a fifth of a proxied request. Pausing, resuming and the end work as usual. A further call replaces `take`.
  * Falls back to `data` events if Node's internals differ.
  */

@@ -17,7 +17,7 @@ export const isUpstreamPool = (pool: Pool | undefined): pool is UpstreamPool =>
 /** The running active checks of a pool. */
 export type HealthChecks = {
   readonly pool: UpstreamPool
-  /** Checks a pool with equal check settings instead, without a restart: the intervals and the probes in flight go on. */
+  /** Checks a pool with equal check settings instead, without a restart: the intervals and the probes in flight continue. */
   replacePool(next: UpstreamPool): void
   stop(): void
 }
@@ -77,7 +77,7 @@ export function startHealthChecks(pool: UpstreamPool, tools: CheckTools): Health
   }
 }
 
-/** Whether the checks of one pool can go on with the other. Each round reads the targets anew. */
+/** Whether the checks of one pool can continue with the other. Each round reads the targets anew. */
 export const hasEqualChecks = (a: UpstreamPool, b: UpstreamPool): boolean =>
   isDeepStrictEqual(checkSettings(a), checkSettings(b))
 

@@ -5,7 +5,7 @@ import { pseudoField } from './fields.ts'
 /** The refusal of a field that RFC 9113 section 8.2.1 calls malformed. */
 export const malformedField = (): Problem => malformed('a header field is malformed')
 
-/** Why a head of `size` characters is refused, as strictly as over HTTP/1.1. Node accepts heads of 64 KiB whatever maxHeaderListSize is. */
+/** Why a head of `size` characters is refused, as strictly as over HTTP/1.1. Node accepts heads of 64 KiB for any maxHeaderListSize. */
 export function headError(
   raw: readonly string[],
   size: number,

@@ -6,7 +6,7 @@ import { linearRegex, type LinearRegex } from '../../lib/linear-regex.ts'
 /** The value of a field; several for a repeated header or parameter, undefined when there is none. */
 type Values = string | number | readonly string[] | undefined
 
-/** Reads a field of what is matched. */
+/** Reads a field of the matched input. */
 export type ReadField<Input> = (input: Input) => Values
 
 /** A regular expression, and the same anchored at the start of the text. */
@@ -76,7 +76,7 @@ type Compared = {
   readonly regexes?: Regexes
 }
 
-/** The literal of `net.protocol` and other fields is compared as it is; host names are compared in lower case. */
+/** The literal of `net.protocol` and other fields is compared case-sensitively; host names are compared in lower case. */
 const caseless: ReadonlySet<string> = new Set(['http.host', 'tls.sni'])
 
 function compileOperator({ field, operator, literal }: Predicate): Compared {

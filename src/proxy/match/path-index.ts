@@ -24,7 +24,7 @@ export function findByPath<R>(
   best: Matcher<R> | undefined,
 ): Matcher<R> | undefined {
   let found = best
-  // Longer literals are usually better, and spare the tests of what is worse.
+  // Longer literals are usually better, and make tests of worse ones unnecessary.
   for (let prefix = findPrefixes(index, input.path); prefix !== undefined; prefix = prefix.shorter)
     found = findBetter(prefix.value, found, input, prefix.length)
   return found

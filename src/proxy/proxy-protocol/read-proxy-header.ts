@@ -63,7 +63,7 @@ function readBinary(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {
   return { length, source: (kind & 15) === overStream ? readSource(bytes, kind >> 4) : undefined }
 }
 
-/** Whether a command, or an address family with its transport, is none of version 2. */
+/** Whether a command, or an address family with its transport, is unknown in version 2. */
 function isRefused([command = localCommand, kind = 0]: Uint8Array): boolean {
   if (command !== localCommand && command !== proxyCommand) return true
   return addressLengths[kind >> 4] === undefined || (kind & 15) > 2

@@ -41,7 +41,7 @@ export type StreamFrontOptions = EndTools & {
 export type StreamFront = Pick<TlsFront, 'swap'> & {
   /** Takes over a connected socket; `secure` when it begins with a TLS handshake. */
   accept(socket: Socket, listener: StreamListener, origin?: Origin): void
-  /** Lets streams end for at most `milliseconds`, then breaks what is left. */
+  /** Lets streams end for at most `milliseconds`, then breaks the remaining ones. */
   drain(milliseconds: number): Promise<void>
 }
 

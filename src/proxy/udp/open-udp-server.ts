@@ -20,10 +20,10 @@ export type UdpReceiver = {
 
 /** A server that receives. */
 export type BoundUdpServer = {
-  /** The wildcard address where it listens on all: Node does not tell where a datagram was sent to. */
+  /** The wildcard address where it listens on all: Node does not report the destination of a datagram. */
   readonly local: Endpoint
   send(this: void, datagram: Buffer, to: Endpoint): void
-  /** Receives nothing more; sending goes on. */
+  /** Stops receiving; sending continues. */
   stop(this: void): void
   close(this: void): void
 }

@@ -58,7 +58,7 @@ export function openUdpSession(options: UdpSessionOptions): UdpSession {
   let keptBytes = 0
   let isKeeping = true
   let target: dgram.Socket | undefined
-  // Until then what is sent would not get the address of the target.
+  // Datagrams sent before that would have no destination.
   let isOpen = false
   let attempt: Attempt | undefined
   let passing: { end(): void; fail(error: unknown): void } | undefined

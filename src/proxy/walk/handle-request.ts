@@ -75,7 +75,7 @@ function prepareAnswer(
   return runResponsePlugins(plugins, exchange) ?? own
 }
 
-/** Reads ahead what is forwarded only as a whole. */
+/** Reads ahead a body that is forwarded only as a whole. */
 const bufferRequest = (
   { isRequestBuffered }: RouteProgram,
   { body, request }: Exchange,

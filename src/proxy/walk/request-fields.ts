@@ -47,7 +47,7 @@ const replaced = new FieldNames(replacedNames)
 /** Whether the gateway writes this field of a forwarded request itself, or none. */
 export const isReplaced = (name: string): boolean => replaced.hasFolded(name)
 
-/** Fields that a recipient must know before the content: of framing, routing, authentication and content (RFC 9110 section 6.5.1). */
+/** Fields that a recipient needs before the content: of framing, routing, authentication and content (RFC 9110 section 6.5.1). */
 const untrailed = new FieldNames([
   ...replacedNames,
   'authorization',

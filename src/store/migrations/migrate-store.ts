@@ -5,7 +5,7 @@ import { Problem } from '../../lib/problem.ts'
 import type { Engine } from '../engine.ts'
 import { migrations } from './migrations.ts'
 
-/** Runs the pending migrations after a backup. Refuses a store with migrations that this version does not know. */
+/** Runs the pending migrations after a backup. Refuses a store with unknown migrations. */
 export async function migrateStore(engine: Engine, log: Log | undefined): Promise<void> {
   const done = await stepsDone(engine)
   const unknown = done.filter((step) => !Object.hasOwn(migrations, step))

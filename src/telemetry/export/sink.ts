@@ -2,6 +2,6 @@
 export type Sink = {
   /** Rejects when the batch has to be sent again, with an error that contains no secret. */
   send(body: string | Uint8Array, signal: AbortSignal): Promise<void>
-  /** Closes what is open; a later `send` opens it again. */
+  /** Closes connections and files; a later `send` opens them again. */
   close(): void
 }

@@ -13,7 +13,7 @@ const maxNumberBytes = 8
 /** More than an event takes without its texts. */
 const fixedBytes = 512
 
-/** Encodes events into the frames of one segment. A frame whose write failed cannot be followed by another: what it defined is missing. */
+/** Encodes events into the frames of one segment. A frame whose write failed cannot be followed by another, because its definitions are missing. */
 export class SegmentWriter {
   readonly #texts = new Map<string, number>([['', 1]])
   readonly #parts = [

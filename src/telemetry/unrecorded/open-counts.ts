@@ -48,7 +48,7 @@ export type UnrecordedCounts = {
 
 type Slot = { readonly at: number; count: UnrecordedCount; sent: number }
 
-/** Opens the counts of this process, in a file of its own in `directory`; throws when there is no space for it. */
+/** Opens the counts of this process, in a separate file in `directory`; throws when there is no space for it. */
 export function openUnrecordedCounts(
   directory: string,
   now: () => number = Date.now,
@@ -79,7 +79,7 @@ export function openUnrecordedCounts(
     writeAll(file, bytes, at * slotBytes)
     isUnsynced = true
   }
-  /** The slot of this minute; the one before when no other is free. */
+  /** The slot of this minute, or the previous one when no other is free. */
   const find = (workspace: string, kind: UnrecordedKind): Slot => {
     const key = `${kind} ${workspace}`
     const minute = Math.floor(now() / 60_000)

@@ -30,7 +30,7 @@ import { openTokenMemory, type Made } from '../token-memory.ts'
 export type BrowserSessions = {
   /** Removes the cookies of the plugin from the forwarded request. */
   hide(exchange: Exchange): void
-  /** The evidence of a session that goes on. A promise where it has to be looked up. */
+  /** The evidence of an active session. A promise where it has to be looked up. */
   find(exchange: Exchange): Evidence | undefined | Promise<Evidence | undefined>
   /** The answer to a request that is no business of the service: the way back from the provider, or signing out. */
   answer(exchange: Exchange): Promise<PluginAnswer> | undefined
@@ -53,7 +53,7 @@ const checkInterval = 1_000
 /** While a refresh runs. */
 const refreshCheckInterval = 250
 
-/** A session as this worker knows it. */
+/** A session as cached in this worker. */
 type Known = StoredSession & { readonly evidence: Evidence }
 
 export function openBrowserSessions(settings: Settings, tools: SessionTools): BrowserSessions {
@@ -146,7 +146,7 @@ export function openBrowserSessions(settings: Settings, tools: SessionTools): Br
     const { idClaims = {} } = tokens
     const sid = nameIn(idClaims['sid'])
     const session: Session = {
-      // A new one at each sign-in, so that nobody can choose it for another.
+      // A new one at each sign-in, so that an attacker cannot choose it for a victim (session fixation).
       id: makeSessionId(),
       generation: 0,
       ...tokensOf(tokens, now),

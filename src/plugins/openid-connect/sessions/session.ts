@@ -19,11 +19,11 @@ export const sessionForm = z.object({
   subject: z.string(),
   /** The session at the provider. */
   sid: z.string().optional(),
-  /** Times are milliseconds since the epoch: of the sign-in, of the last use as far as it is written down, of the tokens. */
+  /** Times are milliseconds since the epoch: of the sign-in, of the last recorded use, of the tokens. */
   startedAt: z.number(),
   usedAt: z.number(),
   issuedAt: z.number(),
-  /** Of the access token; absent where nobody says. */
+  /** Of the access token; absent if unknown. */
   expiresAt: z.number().optional(),
 })
 
@@ -88,6 +88,6 @@ export function sessionLifetime(settings: Settings): SessionLifetime {
   }
 }
 
-/** Milliseconds before the access token expires in which it is refreshed while requests go on with the old one. */
+/** Milliseconds before the access token expires in which it is refreshed while requests continue with the old one. */
 export const refreshMargin = ({ issuedAt, expiresAt = issuedAt }: Session): number =>
   Math.min(30_000, (expiresAt - issuedAt) / 5)

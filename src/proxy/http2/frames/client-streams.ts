@@ -7,7 +7,7 @@ const maxWindow = 2 ** 31 - 1
 
 /**
  * The latest streams of a client (RFC 9113 section 5.1), in constant memory: a stream takes the slot of an older one, which is `unknown` from then on.
- * A stream that only the server has closed stays open here, because its client may not know of it yet.
+ * A stream that only the server has closed stays open here, because its client may not have received this yet.
  */
 export class ClientStreams {
   readonly #ids = new Uint32Array(slots)

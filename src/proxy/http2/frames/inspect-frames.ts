@@ -132,7 +132,7 @@ export class FrameInspector {
       case SETTINGS:
         return this.#readSettings(bytes, from, size)
       case PING:
-        // The gateway sends no PING. The library would end the connection (section 6.7 does not ask for it).
+        // The gateway sends no PING. The library would end the connection, which section 6.7 does not require.
         if (((bytes[at + 4] as number) & ackFlag) !== 0 && size === 8 && stream === 0)
           bytes[at + 3] = unknownType
         return
