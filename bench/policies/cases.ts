@@ -17,11 +17,15 @@ const addresses = Array.from({ length: 1000 }, (_, at) => `10.${at >> 8}.${at & 
 const plenty = 1_000_000_000
 const basic = `Basic ${Buffer.from('ann:secret').toString('base64')}`
 
-/** Each policy alone, and what most routes have. */
+/** Each policy alone, of which `redirect` asks no service, and what most routes have. */
 export const cases: Readonly<Record<string, Case>> = {
   none: { plugins: [] },
   'key-auth': { plugins: [{ name: 'key-auth' }], headers: { apikey: 'the-key' } },
   'basic-auth': { plugins: [{ name: 'basic-auth' }], headers: { Authorization: basic } },
+  'hmac-auth': {
+    plugins: [{ name: 'hmac-auth', config: { clock_skew: 1_000_000_000 } }],
+    headers: signedHeaders(),
+  },
   jwt: { plugins: [{ name: 'jwt' }], headers: { Authorization: `Bearer ${token.text}` } },
   'ip-restriction': { plugins: [{ name: 'ip-restriction', config: { deny: addresses } }] },
   'bot-detection': {
@@ -40,6 +44,9 @@ export const cases: Readonly<Record<string, Case>> = {
         config: { add: { headers: ['X-Host:$(headers.host)'] }, remove: { headers: ['cookie'] } },
       },
     ],
+  },
+  redirect: {
+    plugins: [{ name: 'redirect', config: { location: 'https://n.example' } }],
   },
   'response-ratelimiting': {
     plugins: [{ name: 'response-ratelimiting', config: { limits: { video: { minute: plenty } } } }],
@@ -71,4 +78,14 @@ export const cases: Readonly<Record<string, Case>> = {
     ],
     headers: { apikey: 'the-key', Origin: 'https://b.example' },
   },
+}
+
+/** The headers of a request to `hmac-auth` that is signed once. */
+function signedHeaders(): Readonly<Record<string, string>> {
+  const date = new Date().toUTCString()
+  const signature = createHmac('sha256', secret).update(`date: ${date}`).digest('base64')
+  return {
+    Date: date,
+    Authorization: `hmac username="ann", algorithm="hmac-sha256", headers="date", signature="${signature}"`,
+  }
 }

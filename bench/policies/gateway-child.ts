@@ -14,6 +14,7 @@ const { port, events } = await openGateway(
         keys: ['the-key'],
         groups: ['buyers'],
         basic: { ann: 'secret' },
+        hmac: { ann: token.secret },
         jwts: [{ key: 'ann', algorithm: 'HS256', secret: token.secret, rsa_public_key: null }],
       },
     },

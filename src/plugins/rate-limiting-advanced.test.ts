@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import {
   complaintOf,
   exchangeWith,
@@ -35,7 +35,7 @@ function open(config: object, tools: Parameters<typeof usePlugin>[2] = {}) {
     for (let at = 0; at < requests; at += 1) answers.push(await ask())
     return answers.filter(({ isAdmitted }) => isAdmitted).length
   }
-  return { time, ask, admitted }
+  return { time, ask, admitted, use: plugin }
 }
 
 test('a fixed window admits its limit, and the next one again', async () => {
@@ -169,6 +169,31 @@ test('hides headers if configured, and returns the configured status', async () 
   })
 })
 
+test('throttled requests wait and are tried again, unless the queue is full or the client leaves', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const throttling = { enabled: true, interval: 30, queue_limit: 2, retry_times: 2 }
+  const { time, ask } = open({ limit: [1], window_type: 'fixed', throttling })
+  const wait = (): Promise<unknown> => {
+    time.now += 30_000
+    return vi.advanceTimersByTimeAsync(30_000)
+  }
+  expect((await ask()).isAdmitted).toBe(true)
+  const waiting = [ask(), ask()]
+  expect((await ask()).refused?.status).toBe(429)
+  await wait()
+  await wait()
+  const answers = await Promise.all(waiting)
+  expect(answers.filter(({ isAdmitted }) => isAdmitted)).toHaveLength(1)
+  const exchange = exchangeWith({ clientAddress: '192.0.2.1' })
+  const { use } = open({ limit: [1], window_type: 'fixed', throttling })
+  await use.onRequest(exchange)
+  const left = Promise.resolve(use.onRequest(exchange))
+  exchange.clientLeft()
+  await expect(left).rejects.toMatchObject({ code: 'client.closed' })
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 test.each([
   [{ limit: [1, 2] }, ': You must provide the same number of windows and limits'],
   [{ limit: [0] }, 'limit.0: value must be greater than 0'],
@@ -176,6 +201,11 @@ test.each([
   [{ strategy: 'redis' }, 'sync_rate: required field missing'],
   [{ identifier: 'header' }, 'header_name: required field missing'],
   [{ compound_identifier: ['ip', 'path'] }, 'path: required field missing'],
+  [
+    { enforce_consumer_groups: true, consumer_groups: ['gold'] },
+    'enforce_consumer_groups: overrides of consumer groups are not supported; apply a plugin to the consumer group instead',
+  ],
+  [{ throttling: { interval: 0 } }, 'throttling.interval: value should be between 1 and 1000000'],
   [{ redis: { cluster_addresses: ['a'] } }, 'redis.cluster_addresses.0: expected host:port'],
 ])('refuses %j', (config, complaint) => {
   const all = { limit: [1], window_size: [60], ...config }

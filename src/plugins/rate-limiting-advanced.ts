@@ -8,6 +8,7 @@ import {
   type Window,
 } from '../proxy/plugin.ts'
 import { requestIdentifier } from './rate-limiting-advanced/identify-request.ts'
+import { openQueue } from './rate-limiting-advanced/open-queue.ts'
 import { acceptedSettings, settings, type Settings } from './rate-limiting-advanced/settings.ts'
 import { addressOf } from './redis/connection-settings.ts'
 
@@ -31,24 +32,37 @@ export const rateLimitingAdvanced = definePlugin({
       if (!settings.hide_client_headers) addLimitHeaders(exchange, states)
       if (!taken.admitted) throw refusal(states, settings)
     }
+    const take = (
+      exchange: Exchange,
+      caller: string,
+      now: number,
+    ): CounterResult | Promise<CounterResult> => {
+      const windows = limits.map((limit) => limit.window(caller, now))
+      const taken = (inRedis ?? ofNode).take(windows)
+      if (!(taken instanceof Promise) || inRedis === undefined) return taken
+      return taken.catch((error: unknown) => {
+        log.error('rate-limiting-advanced: Redis unavailable, the node counts by itself', {
+          request_id: exchange.id,
+          plugin: id,
+          error,
+        })
+        return ofNode.take(windows)
+      })
+    }
+    const queue = openQueue(settings.throttling)
+    const settle = (exchange: Exchange, caller: string, taken: CounterResult, now: number) => {
+      if (taken.admitted || queue === undefined) return check(exchange, taken, now)
+      return queue
+        .retry(exchange, () => take(exchange, caller, clock.now()))
+        .then((last) => check(exchange, last ?? taken, clock.now()))
+    }
     return {
       onRequest(exchange) {
         const now = clock.now()
         const caller = identify(exchange)
-        const windows = limits.map((limit) => limit.window(caller, now))
-        const taken = (inRedis ?? ofNode).take(windows)
-        if (!(taken instanceof Promise)) return check(exchange, taken, now)
-        return taken
-          .catch((error: unknown) => {
-            if (inRedis === undefined) throw error
-            log.error('rate-limiting-advanced: Redis unavailable, using local counters', {
-              request_id: exchange.id,
-              plugin: id,
-              error,
-            })
-            return ofNode.take(windows)
-          })
-          .then((result) => check(exchange, result, now))
+        const taken = take(exchange, caller, now)
+        if (!(taken instanceof Promise)) return settle(exchange, caller, taken, now)
+        return taken.then((result) => settle(exchange, caller, result, now))
       },
       close: () => inRedis?.close(),
     }
@@ -91,29 +105,51 @@ function openLimit(
   const length = seconds * 1000
   const isSliding = type === 'sliding'
   const title = titles[seconds] ?? String(seconds)
+  const more = isLenient ? {} : { countsRefused: true }
+  let start = Number.NaN
+  let windows = new Map<string, FixedWindow>()
+  /** Callers' windows of this time, so that the keys of a caller are built once. */
+  const fixedWindow = (caller: string): FixedWindow => {
+    let window = windows.get(caller)
+    if (window !== undefined) return window
+    const prefix = `${scope} ${caller} ${seconds}s`
+    // The next sliding window needs the count.
+    const endsAt = start + (isSliding ? 2 : 1) * length
+    window = {
+      key: `${prefix} ${start}`,
+      previousKey: `${prefix} ${start - length}`,
+      limit,
+      endsAt,
+    }
+    if (windows.size < maxCachedCallers) windows.set(caller, window)
+    return window
+  }
   return {
     length,
     window(caller: string, now: number): Window {
-      const start = Math.floor(now / length) * length
-      const keyAt = (time: number): string => `${scope} ${caller} ${seconds}s ${time}`
-      if (!isSliding) return { key: keyAt(start), limit, endsAt: start + length }
-      const weight = 1 - (now - start) / length
-      return {
-        key: keyAt(start),
-        limit,
-        // The next window needs its count.
-        endsAt: start + 2 * length,
-        previous: { key: keyAt(start - length), weight },
-        ...(isLenient ? {} : { countsRefused: true }),
+      const startNow = now - (now % length)
+      if (startNow !== start) {
+        start = startNow
+        windows = new Map()
       }
+      const window = fixedWindow(caller)
+      if (!isSliding) return window
+      const { key, endsAt, previousKey } = window
+      const weight = 1 - (now - start) / length
+      return { key, limit, endsAt, previous: { key: previousKey, weight }, ...more }
     },
     state(count: number, now: number): LimitState {
-      const rest = length - (now - Math.floor(now / length) * length)
+      const rest = length - (now % length)
       const remaining = Math.max(0, Math.floor(limit - count))
       return { title, limit, remaining, reset: Math.max(1, Math.ceil(rest / 1000)) }
     },
   }
 }
+
+type FixedWindow = Window & { readonly previousKey: string }
+
+/** Further callers are counted without the cache. */
+const maxCachedCallers = 10_000
 
 /** Kong's headers: X-RateLimit-* for each limit, and RateLimit-* for the one with the fewest remaining requests. */
 function addLimitHeaders({ answerHeaders }: Exchange, states: readonly LimitState[]): void {

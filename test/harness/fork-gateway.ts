@@ -12,19 +12,22 @@ export type ForkedGateway = {
   readonly port: number
   /** Resident memory in megabytes. */
   memory(): number
+  /** Kills the process. */
+  kill(): Promise<void>
 }
 
 /** Forks a gateway for the duration of the test. */
 export async function forkGateway(order: GatewayOrder): Promise<ForkedGateway> {
   const child = fork(module, { execArgv: ['--max-old-space-size=256'] })
-  onTestFinished(async () => {
-    const gone = once(child, 'exit')
+  const gone = once(child, 'exit')
+  const kill = async (): Promise<void> => {
     child.kill('SIGKILL')
     await gone
-  })
+  }
+  onTestFinished(kill)
   child.send(order)
   const [port] = (await once(child, 'message')) as [number]
-  return { port, memory: () => residentMegabytes(child.pid ?? 0) }
+  return { port, memory: () => residentMegabytes(child.pid ?? 0), kill }
 }
 
 /** proc(5): the second number of statm is the resident set in pages of 4 KiB. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { optional } from '../../entities/fields.ts'
+import { between, optional } from '../../entities/fields.ts'
 import { connectionFields } from '../redis/connection-settings.ts'
 
 const identifiers = [
@@ -77,17 +77,31 @@ export const settings = z.strictObject({
   enforce_consumer_groups: z
     .boolean()
     .default(false)
-    .describe('Accepted for Kong; scope plugins to consumer groups instead.'),
+    .describe('Must be false; apply a plugin to the consumer group instead.'),
   consumer_groups: optional(z.array(z.string())).describe(
-    'Accepted for Kong; scope plugins to consumer groups instead.',
+    'Accepted for Kong without `enforce_consumer_groups`; apply a plugin to the consumer group instead.',
   ),
   disable_penalty: z
     .boolean()
     .default(false)
     .describe('Do not count refused requests in sliding windows.'),
   throttling: optional(
-    z.strictObject({ enabled: z.literal(false).default(false) }).loose(),
-  ).describe('Accepted for Kong unless enabled; requests beyond a limit do not wait.'),
+    z.strictObject({
+      enabled: z.boolean().default(false).describe('Let requests beyond a limit wait.'),
+      interval: z
+        .number()
+        .min(1, { error: 'value should be between 1 and 1000000' })
+        .max(1_000_000, { error: 'value should be between 1 and 1000000' })
+        .default(5)
+        .describe('Seconds between two attempts of a request.'),
+      queue_limit: between(1, 1_000_000)
+        .default(5)
+        .describe('Requests of a worker that wait at the same time; further ones are refused.'),
+      retry_times: between(1, 1_000_000).default(3).describe('Attempts of a waiting request.'),
+    }),
+  ).describe(
+    'Requests beyond a limit wait and are tried again, instead of being refused. With `disable_penalty: false`, each attempt counts in a sliding window.',
+  ),
   error_code: z.int().default(429).describe('Status of the response beyond the limit.'),
   error_message: z
     .string()
@@ -102,6 +116,11 @@ export const acceptedSettings = settings.superRefine((given, context) => {
     context.addIssue({ code: 'custom', input: given, path, message })
   if (given.limit.length !== given.window_size.length)
     refuse([], 'You must provide the same number of windows and limits')
+  if (given.enforce_consumer_groups)
+    refuse(
+      ['enforce_consumer_groups'],
+      'overrides of consumer groups are not supported; apply a plugin to the consumer group instead',
+    )
   if (given.strategy === 'redis' && given.sync_rate === null)
     refuse(['sync_rate'], 'required field missing')
   const used = given.compound_identifier ?? [given.identifier]
