@@ -47,6 +47,7 @@ import { schemaRoutes } from './entities/schema-routes.ts'
 import { protectPages, serveUi } from './session/serve-ui.ts'
 import { targetOrderRoutes } from './node/target-order-routes.ts'
 import { tagRoutes } from './entities/tag-routes.ts'
+import { registerAccountRoutes, userSignInRoutes } from './session/account-routes.ts'
 import { registerProviderRoutes } from './session/provider-routes.ts'
 import { registerSessionRoutes, userInfoRoute } from './session/session-routes.ts'
 
@@ -133,6 +134,7 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     app.addHook('onRequest', async () => void (requests += 1))
     registerSessionRoutes(app, configuration, version)
     registerProviderRoutes(app, configuration, version)
+    registerAccountRoutes(app, configuration)
     options.analytics?.(app, identify)
   }
   // Built at the first request: it costs as much as the rest of the start.
@@ -199,6 +201,7 @@ export function adminRoutes(
     endpointPermissionsRoute,
     endpointPermissionRoute,
     ...tokenRoutes(),
+    ...userSignInRoutes,
     ...groupRoutes(),
     ...adminAccountRoutes(),
     explainRoute(() => routes),

@@ -19,6 +19,7 @@ import type { RevisionRetention } from './prune-revisions.ts'
 import type { RouteValidation } from './route-validation.ts'
 import type { Reader } from './reader.ts'
 import type { IdentityUses } from '../store/identity-uses.ts'
+import type { Account } from './sign-in/open-account.ts'
 import type { ProviderSignIn } from './sign-in/open-provider-sign-in.ts'
 import type { TokenUseTracker } from './sign-in/open-token-uses.ts'
 import type { AccessCheck } from './permit.ts'
@@ -54,6 +55,7 @@ export type Configuration = SignIn & {
   identify(headers: Headers, address?: string): Promise<Identified | undefined>
   readonly tokenUses: Pick<TokenUseTracker, 'find'>
   readonly identityUses: Pick<IdentityUses, 'find'>
+  readonly account: Account
   /** Sign-in by the identity provider, where one is configured. */
   readonly provider: ProviderSignIn | undefined
   /** The rights of an enabled principal at the current revision. */

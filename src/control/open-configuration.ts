@@ -29,6 +29,7 @@ import { openIsolation } from './isolation/open-isolation.ts'
 import { authorOf } from './isolation/change-author.ts'
 import type { RouteValidation } from './route-validation.ts'
 import { openIdentify } from './sign-in/open-identify.ts'
+import { openAccount } from './sign-in/open-account.ts'
 import { openProviderSignIn } from './sign-in/open-provider-sign-in.ts'
 import { indexesFor, listEntries, type ListRequest } from './list-entries.ts'
 import { openAuditLog } from './audit/open-audit-log.ts'
@@ -99,6 +100,7 @@ export async function openConfiguration(options: ConfigurationOptions): Promise<
     },
     tokenUses,
     provider,
+    account: openAccount(control, sessions),
     identityUses: control.store.identityUses,
     identify: openIdentify(control, sessions, tokenUses, provider),
     rightsOf: (principal) => control.state.rightsOf(principal),

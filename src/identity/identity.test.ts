@@ -134,11 +134,42 @@ test('slows failed attempts down per name and address, and per address over all 
   expect(burst(() => 'ann', 'a1')).toBe(5)
 })
 
+test('limits guesses of one password from many addresses, and locks nobody out who signed in before', () => {
+  let now = 0
+  const attempts = openAttempts({ now: () => now })
+  const accepts = (name: string, address: string): boolean => {
+    try {
+      attempts.enter(name, address)
+      return true
+    } catch {
+      return false
+    }
+  }
+  attempts.enter('ann', 'home')
+  attempts.succeed('ann', 'home')
+  let guesses = 0
+  for (let second = 0; second < 1000; second += 1) {
+    now = second * 1000
+    for (let bot = 0; bot < 5; bot += 1) if (accepts('ann', `bot-${second}-${bot}`)) guesses += 1
+    // The owner, and somebody else with a new address, are not affected.
+    if (second % 60 === 0) {
+      expect(accepts('ann', 'home')).toBe(true)
+      attempts.succeed('ann', 'home')
+      expect(accepts('bob', `new-${second}`)).toBe(true)
+    }
+  }
+  expect(guesses).toBeLessThanOrEqual(30 + 100)
+  // Names that do not exist behave alike.
+  expect(
+    Array.from({ length: 40 }, (_, bot) => accepts('nobody', `b${bot}`)).filter(Boolean),
+  ).toHaveLength(30)
+})
+
 test('forgets the oldest counts when there are too many to remember', () => {
   const attempts = openAttempts({ now: () => 0 })
   for (let number = 0; number < 5; number += 1) attempts.enter('ann', 'a1')
   expect(() => attempts.enter('ann', 'a1')).toThrow('Too many attempts')
-  for (let number = 0; number < 60_000; number += 1) attempts.enter('bob', `b${number}`)
+  for (let number = 0; number < 60_000; number += 1) attempts.enter(`bob${number}`, `b${number}`)
   expect(() => attempts.enter('ann', 'a1')).not.toThrow()
 })
 

@@ -22,6 +22,10 @@ export type Sessions = {
   end(cookie: string): Promise<void>
   /** Ends all sessions of a principal. */
   endAll(principal: string): Promise<void>
+  /** The sessions of a principal that have not expired, newest first. */
+  listOf(principal: string): Promise<StoredSession[]>
+  /** Ends a session of a principal by its id; false when there is none. */
+  endOne(principal: string, id: string): Promise<boolean>
   /** Ends the sessions of an identity, or of a session at the provider, and returns them. */
   endOfProvider(
     of: { readonly identity: string } | { readonly sid: string } | undefined,
@@ -39,6 +43,9 @@ const maxUserAgent = 300
 const maxProviderAge = 12 * 60 * 60 * 1000
 
 export function openSessions(rows: SessionRows, clock: Clock): Sessions {
+  const isOver = ({ expiresAt, identity, createdAt = 0 }: StoredSession): boolean =>
+    expiresAt <= clock.now() ||
+    (identity !== undefined && clock.now() - createdAt >= maxProviderAge)
   return {
     async begin({ principal, address = '', userAgent = '', identity, sid }, former) {
       const now = clock.now()
@@ -61,9 +68,7 @@ export function openSessions(rows: SessionRows, clock: Clock): Sessions {
     async resume(cookie) {
       const session = await rows.find(hashSecret(cookie))
       const now = clock.now()
-      if (session === undefined || session.expiresAt <= now) return undefined
-      if (session.identity !== undefined && now - (session.createdAt ?? 0) >= maxProviderAge)
-        return undefined
+      if (session === undefined || isOver(session)) return undefined
       if (session.expiresAt < now + idleTimeout - minExtension) {
         await rows.put({ ...session, expiresAt: now + idleTimeout })
       }
@@ -71,6 +76,10 @@ export function openSessions(rows: SessionRows, clock: Clock): Sessions {
     },
     end: (cookie) => rows.remove(hashSecret(cookie)),
     endAll: (principal) => rows.removeOf(principal),
+    async listOf(principal) {
+      return (await rows.listOf(principal)).filter((session) => !isOver(session))
+    },
+    endOne: (principal, id) => rows.removeById(principal, id),
     endOfProvider: async (of) => (of === undefined ? [] : rows.removeOfProvider(of)),
   }
 }

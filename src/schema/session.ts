@@ -4,7 +4,37 @@ import { z } from 'zod'
 export const signIn = z.strictObject({
   name: z.string().min(1).max(200),
   password: z.string().min(1).max(1000),
+  /** From an authenticator app, or a recovery code. */
+  code: z.string().max(100).optional(),
 })
+
+/** Body of POST /api/account/second-factor, which starts to set an authenticator app up. */
+export const enrolment = z.strictObject({ password: z.string().min(1).max(1000) })
+
+/** Body of POST /api/account/second-factor/confirm. */
+export const confirmation = z.strictObject({ code: z.string().min(1).max(100) })
+
+/** A session as its owner and administrators see it; times in seconds since the epoch. */
+export type ListedSession = {
+  readonly id: string
+  readonly created_at: number | null
+  readonly expires_at: number
+  readonly address: string
+  readonly user_agent: string
+  readonly by: 'password' | 'identity-provider'
+  /** Whether it is that of the request. */
+  readonly current: boolean
+}
+
+/** Answer of GET /api/account: what people see of their own sign-in. */
+export type AccountSummary = {
+  readonly sessions: readonly ListedSession[]
+  readonly has_password: boolean
+  readonly second_factor: {
+    readonly confirmed_at: number
+    readonly recovery_codes: number
+  } | null
+}
 
 /** Body of POST /api/session/provider, which begins a sign-in at the identity provider. `next` is the page to go to afterwards. */
 export const beginSignIn = z.strictObject({ next: z.string().max(1000).optional() })

@@ -17,6 +17,7 @@ import {
 } from './revision-rows.ts'
 import { prunedThrough, pruneRevisions } from './prune-revisions.ts'
 import { openCipher } from './seal-store.ts'
+import { openSecondFactors } from './second-factors.ts'
 import { openSessionRows } from './session-rows.ts'
 import { openSettingRows } from './setting-rows.ts'
 import type { Commit, Store } from './store.ts'
@@ -58,6 +59,7 @@ function storeOf(engine: Engine, cipher: Cipher): Store {
     audit: openAuditRows(database),
     tokenUses: openTokenUses(database),
     identityUses: openIdentityUses(database),
+    secondFactors: openSecondFactors(database, cipher),
     readRevisions: (limit) => revisionsOf(database).limit(limit).execute(),
     readRevisionSpan: ({ from, to }) =>
       revisionsOf(database).where('number', '>=', from).where('number', '<=', to).execute(),

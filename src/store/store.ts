@@ -5,6 +5,7 @@ import type { SessionRows } from '../schema/session-rows.ts'
 import type { Seal } from '../schema/snapshot.ts'
 import type { AppendAudit, AuditRows } from './audit-rows.ts'
 import type { LeaseRows } from './lease-rows.ts'
+import type { SecondFactors } from './second-factors.ts'
 import type { TokenUses } from './token-uses.ts'
 import type { IdentityUses } from './identity-uses.ts'
 
@@ -67,6 +68,7 @@ export type Store = {
   readonly audit: AuditRows
   readonly tokenUses: TokenUses
   readonly identityUses: IdentityUses
+  readonly secondFactors: SecondFactors
   /** Newest first, at most `limit`. */
   readRevisions(limit: number): Promise<Revision[]>
   /** Newest first. */

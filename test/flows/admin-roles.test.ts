@@ -35,7 +35,7 @@ const isGlobal = (path: string): boolean =>
     /^\/workspaces(\/:item)?$/,
     /^\/ca_certificates(\/:item)?$/,
     /\/:item\/ca_certificate$/,
-    /^\/rbac\/users(\/:item|\/:parent\/tokens.*)?$/,
+    /^\/rbac\/users(\/:item|\/:parent\/(tokens|identities|sessions|second-factor).*)?$/,
     /^\/(rbac\/)?groups(\/:item)?$/,
     /^\/admins(\/:item(\/workspaces)?)?$/,
     /^\/audit\/(chain|verify)$/,

@@ -244,6 +244,14 @@ export const samples: Readonly<Record<string, Sample>> = {
     shared: ['name'],
     inWorkspace: false,
   },
+  identity: {
+    path: '/rbac/users/parent/identities',
+    body: (number) => ({ issuer: 'https://issuer.example', subject: `s${number}` }),
+    patch: { subject: 'another' },
+    bad: [{ issuer: '', subject: 's' }, 'issuer'],
+    shared: ['issuer', 'subject'],
+    inWorkspace: false,
+  },
   token: {
     path: '/rbac/users/parent/tokens',
     body: (number) => ({ name: `t${number}`, token: `token-number-${number}-long-enough` }),

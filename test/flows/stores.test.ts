@@ -18,7 +18,7 @@ import { makeAuthority } from '../harness/make-certificate.ts'
 import { everythingIn, rowsIn, runSql } from '../harness/run-sql.ts'
 
 const workspace = defaultWorkspace.id
-const lastMigration = '0011-partials'
+const lastMigration = '0012-sign-in'
 
 describeEachStore(({ fresh }) => {
   test('encrypts secrets in every table, and decrypts them after a restart', async () => {
@@ -229,8 +229,14 @@ async function undoLastMigration(place: string): Promise<void> {
   const dialect = place.startsWith('postgres:') ? 'postgres' : 'sqlite'
   const file = `../../src/store/migrations/${lastMigration}.${dialect}.sql`
   const ddl = readFileSync(new URL(file, import.meta.url), 'utf8')
-  for (const [, table] of ddl.matchAll(/create table ("[^"]+")/g))
-    await runSql(place, `drop table ${table}`)
+  const tables = [...ddl.matchAll(/create table ("[^"]+")/g)].map(([, table]) => table)
+  const columns = [...ddl.matchAll(/alter table ("[^"]+") add column ("[^"]+")/g)]
+  const altered = new Set(columns.map(([, table]) => table))
+  for (const [, index, table] of ddl.matchAll(/index ("[^"]+") on ("[^"]+")/g))
+    if (altered.has(table)) await runSql(place, `drop index ${index}`)
+  for (const [, table, column] of columns)
+    await runSql(place, `alter table ${table} drop column ${column}`)
+  for (const table of tables.toReversed()) await runSql(place, `drop table ${table}`)
   await runSql(place, `delete from kysely_migration where name = '${lastMigration}'`)
 }
 

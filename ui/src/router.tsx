@@ -76,6 +76,12 @@ const access = createRoute({
   component: lazyRouteComponent(() => import('./access/access-page.tsx'), 'AccessPage'),
 })
 
+const account = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./account/account-page.tsx'), 'AccountPage'),
+})
+
 const audit = createRoute({
   getParentRoute: () => signedIn,
   path: '/audit',
@@ -106,6 +112,7 @@ const routeTree = root.addChildren([
   setUp,
   signedIn.addChildren([
     overview,
+    account,
     access,
     audit,
     changes,

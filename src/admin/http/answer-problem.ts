@@ -99,4 +99,5 @@ function auditPrincipal(
 
 /** The sign-in audits its own refusals, because only it has the principal. */
 const isAudited = ({ code, status, record }: Problem, action: Action): boolean =>
-  code !== 'control.sign_in' && (action !== 'read' || status === 403 || record !== undefined)
+  !['control.sign_in', 'control.code_missing', 'control.code_wrong'].includes(code) &&
+  (action !== 'read' || status === 403 || record !== undefined)

@@ -28,8 +28,7 @@ export function registerSessionRoutes(
     '/api/session',
     { bodyLimit, onRequest: refuseForeignOrigin },
     async (request, reply) => {
-      const { name, password } = parseSessionBody(signIn, request)
-      return enter(reply, { name, password, request })
+      return enter(reply, { ...parseSessionBody(signIn, request), request })
     },
   )
   app.delete('/api/session', async (request, reply) => {
@@ -51,9 +50,9 @@ export function registerSessionRoutes(
 
   async function enter(
     reply: FastifyReply,
-    { name, password, request }: { name: string; password: string; request: FastifyRequest },
+    { name, password, code, request }: z.output<typeof signIn> & { request: FastifyRequest },
   ): Promise<unknown> {
-    const cookie = await configuration.signIn({ name, password, ...clientOf(request) })
+    const cookie = await configuration.signIn({ name, password, code, ...clientOf(request) })
     return answerSignedIn(configuration, version, cookie, [request, reply])
   }
 }

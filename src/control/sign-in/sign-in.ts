@@ -13,11 +13,14 @@ import { findEntry } from '../find-entry.ts'
 import { superAdminOperations } from '../bootstrap.ts'
 import { hasSuperAdmin } from '../keep-super-admin.ts'
 import { auditSignIn, type SignInOutcome } from './audit-sign-in.ts'
+import { checkSecondFactor } from './open-account.ts'
 
 /** A request to sign in. */
 export type SignInRequest = {
   readonly name: string
   readonly password: string
+  /** From an authenticator app, or a recovery code. */
+  readonly code?: string | undefined
   readonly origin: Origin
   readonly userAgent?: string | undefined
   /** Session cookie of the request; its session ends. */
@@ -52,7 +55,7 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
   await control.store.writeSetting(setting, secret === undefined ? undefined : hashSecret(secret))
   return {
     sessions,
-    async signIn({ name, password, origin, userAgent, former }) {
+    async signIn({ name, password, code, origin, userAgent, former }) {
       attempts.enter(name, origin.address)
       const principal = findEntry(control.state.indexes, {
         entity: 'principal',
@@ -65,6 +68,12 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
         const because = failureReason(principal, isRight)
         await writeAudit(origin, { principal: null, because, status: 401 })
         throw new Problem('control.sign_in', 401, 'Invalid name or password')
+      }
+      const second = await checkSecondFactor(control, principal.id, code)
+      if (second === 'missing' || second === 'wrong') {
+        const because = `The password of ${name} is correct, and the code of the authenticator app is ${second}.`
+        await writeAudit(origin, { principal: null, because, status: 401 })
+        throw second === 'missing' ? codeMissing() : codeWrong()
       }
       attempts.succeed(name, origin.address)
       const session = { principal: principal.id, address: origin.address, userAgent }
@@ -108,6 +117,12 @@ export async function openSignIn(control: Control): Promise<SignIn & { sessions:
     },
   }
 }
+
+const codeMissing = (): Problem =>
+  new Problem('control.code_missing', 401, 'Enter the code of your authenticator app')
+
+const codeWrong = (): Problem =>
+  new Problem('control.code_wrong', 401, 'The code is wrong, or was used before')
 
 /** For the audit log only. Unknown names are not logged, because users type passwords into the name field by mistake. */
 function failureReason(principal: Entry<'principal'> | undefined, isRight: boolean): string {

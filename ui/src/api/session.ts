@@ -27,9 +27,9 @@ export function useSession(): Session {
   return data ?? signedOut
 }
 
-/** Signs in; the response sets the session cookie. */
-export async function signIn(name: string, password: string): Promise<void> {
-  const body = { name, password }
+/** Signs in; the response sets the session cookie. `code` is that of an authenticator app, or ''. */
+export async function signIn(name: string, password: string, code: string): Promise<void> {
+  const body = { name, password, ...(code === '' ? {} : { code }) }
   const { csrf_token: token } = await requestJson<SignedIn>('/api/session', {
     method: 'POST',
     body,

@@ -1,7 +1,14 @@
 import { Menu, SegmentedControl, UnstyledButton, useMantineColorScheme } from '@mantine/core'
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSelector, IconSun } from '@tabler/icons-react'
+import {
+  IconDeviceDesktop,
+  IconLogout,
+  IconMoon,
+  IconSelector,
+  IconSun,
+  IconUserCircle,
+} from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { signOut, useSession } from '../api/session.ts'
 import classes from './account-menu.module.css'
 
@@ -37,6 +44,14 @@ export function AccountMenu() {
           <Menu.Label>Theme</Menu.Label>
           <ThemeSwitch />
           <Menu.Divider />
+          <Menu.Item
+            component={Link}
+            to="/account"
+            closeMenuOnClick
+            leftSection={<IconUserCircle size={16} stroke={1.7} />}
+          >
+            Your account
+          </Menu.Item>
           <Menu.Item
             leftSection={<IconLogout size={16} stroke={1.7} />}
             onClick={() => void leave()}

@@ -10,12 +10,17 @@ import { AuthLayout } from './auth-layout.tsx'
 export function SignInPage() {
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
+  const [code, setCode] = useState('')
+  const [needsCode, setNeedsCode] = useState(false)
   const { next }: Search = useSearch({ strict: false })
   const queryClient = useQueryClient()
   const router = useRouter()
 
   const signingIn = useMutation({
-    mutationFn: () => signIn(name, password),
+    mutationFn: () => signIn(name, password, code),
+    onError(error) {
+      if (error instanceof ApiError && error.code === 'control.code_missing') setNeedsCode(true)
+    },
     async onSuccess() {
       queryClient.clear()
       router.history.push(isOwnPath(next) ? next : '/')
@@ -68,6 +73,16 @@ export function SignInPage() {
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
           />
+          {needsCode && (
+            <TextInput
+              label="Code from your authenticator app"
+              description="Or one of your recovery codes."
+              autoComplete="one-time-code"
+              autoFocus
+              value={code}
+              onChange={(event) => setCode(event.currentTarget.value)}
+            />
+          )}
           <Button
             type="submit"
             mt={6}
