@@ -106,7 +106,8 @@ test('the sign-in page offers the provider beside a password, and returns to the
 test('a person whom the provider refuses, or who has no account here, learns why', async () => {
   const visitor = await visit()
   await visitor.go('/sign-in/callback?error=access_denied&state=unknown')
-  await untilText(visitor, 'You are not signed in', 'was not begun in this browser')
+  const text = await untilText(visitor, 'You are not signed in', 'Back to sign-in')
+  expect(text).toContain('was not begun in this browser')
   await checkForm(visitor)
 })
 
@@ -140,4 +141,5 @@ test('an authenticator app is set up on the account page, and asked for at the n
   await page.getByLabel('Code from your authenticator app').fill(code(0))
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('button', { name: /Account of admin/ }).waitFor()
+  expect(visitor.consoleErrors.filter((text) => text.includes('Content Security'))).toEqual([])
 })

@@ -78,7 +78,6 @@ export function SignInPage() {
               label="Code from your authenticator app"
               description="Or one of your recovery codes."
               autoComplete="one-time-code"
-              autoFocus
               value={code}
               onChange={(event) => setCode(event.currentTarget.value)}
             />
