@@ -23,7 +23,7 @@ import { originOf } from '../entities/make-change.ts'
 import { locateParent } from '../entities/locate-parent.ts'
 import { bodyLimit, parseSessionBody } from './session-routes.ts'
 
-/** What people manage of their own sign-in. */
+/** Sessions and authenticator app of the signed-in person. */
 export function registerAccountRoutes(app: FastifyInstance, configuration: Configuration): void {
   const { account } = configuration
   const path = '/api/account'
@@ -70,7 +70,7 @@ export function registerAccountRoutes(app: FastifyInstance, configuration: Confi
   })
 }
 
-/** What those who may change a user manage of its sign-in. */
+/** Sessions and authenticator app of a user, for administrators. */
 export const userSignInRoutes: readonly AdminRoute[] = [
   {
     path: '/rbac/users/:parent/sessions',

@@ -8,7 +8,7 @@ import type { StoredSession } from '../../schema/session-rows.ts'
 import type { Control, Origin } from '../change-configuration.ts'
 import { auditSignIn } from './audit-sign-in.ts'
 
-/** What people manage of their own sign-in, and administrators for them. */
+/** Sessions and authenticator apps, managed by people for themselves and by administrators for others. */
 export type Account = {
   /** The sessions of a principal that have not expired, newest first. */
   listSessions(principal: string): Promise<StoredSession[]>
