@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Problem } from '../lib/problem.ts'
-import type { Caller } from '../proxy/directory.ts'
+import { scopeOf, type Caller } from '../proxy/directory.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 
 const groups = z.array(z.string().min(1)).min(1).nullable().default(null)
@@ -60,14 +60,16 @@ export const acl = definePlugin({
 
 /** The groups that count, and the header in which the service receives them. */
 function groupsOf(
-  { consumer, identity }: Caller,
+  caller: Caller,
   { always_use_authenticated_groups, include_consumer_groups }: Settings,
 ): { readonly groups: readonly string[]; readonly header: string } {
+  const { consumer, identity } = caller
   const ofToken = identity?.groups ?? []
   const isByToken = always_use_authenticated_groups && ofToken.length > 0
   if (consumer === undefined || isByToken)
     return { groups: ofToken, header: 'X-Authenticated-Groups' }
-  const { groups, consumerGroups } = consumer
+  const { groups } = consumer
+  const { consumerGroups } = scopeOf(caller) ?? consumer
   return {
     groups: include_consumer_groups ? [...groups, ...consumerGroups] : groups,
     header: 'X-Consumer-Groups',

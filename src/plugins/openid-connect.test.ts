@@ -49,3 +49,30 @@ test('refuses wrong and hostile settings of sessions, and says where', () => {
   for (const [config, expected] of refused)
     expect([config, complaint(config)]).toEqual([config, expect.stringContaining(expected)])
 })
+
+test('accepts proof of possession for the methods that have it', () => {
+  const bound = { auth_methods: ['bearer', 'introspection'] }
+  const accepted = [
+    { ...bound, proof_of_possession_dpop: 'strict', dpop_use_nonce: true, dpop_proof_lifetime: 60 },
+    { ...bound, proof_of_possession_mtls: 'optional' },
+    { auth_methods: ['session', 'bearer'], proof_of_possession_dpop: 'optional' },
+    { proof_of_possession_dpop: 'off' },
+    { proof_of_possession_dpop: 'strict', proof_of_possession_auth_methods_validation: false },
+  ]
+  for (const config of accepted) expect([config, complaint(config)]).toEqual([config, undefined])
+  const refused: readonly (readonly [object, string])[] = [
+    [
+      { auth_methods: ['bearer', 'password'], proof_of_possession_dpop: 'strict' },
+      'auth_methods: have no proof of possession: password',
+    ],
+    [{ ...bound, proof_of_possession_dpop: 'on' }, 'proof_of_possession_dpop: '],
+    [{ ...bound, proof_of_possession_mtls: true }, 'proof_of_possession_mtls: '],
+    [{ dpop_proof_lifetime: 0 }, 'dpop_proof_lifetime: '],
+    [{ dpop_proof_lifetime: 1e9 }, 'dpop_proof_lifetime: '],
+    [{ dpop_use_nonce: 'yes' }, 'dpop_use_nonce: '],
+    [{ consumer_groups_claim: [''] }, 'consumer_groups_claim.0: '],
+    [{ consumer_groups_optional: null }, 'consumer_groups_optional: '],
+  ]
+  for (const [config, expected] of refused)
+    expect([config, complaint(config)]).toEqual([config, expect.stringContaining(expected)])
+})

@@ -31,6 +31,7 @@ import {
 import { openForwardHeaders } from './openid-connect/forward-headers.ts'
 import { openIdentification } from './openid-connect/identify-caller.ts'
 import { openClient } from './openid-connect/open-client.ts'
+import { openPossession } from './openid-connect/possession.ts'
 import { openProvider } from './openid-connect/open-provider.ts'
 import { openRefusals } from './openid-connect/refusals.ts'
 import { acceptedSettings, settings, type Settings } from './openid-connect/settings.ts'
@@ -46,6 +47,9 @@ export const openidConnect = definePlugin({
   withoutScopes: ['consumer', 'consumer_group'],
   settings,
   acceptedSettings,
+  // Any certificate will do: the token has its hash.
+  trustedAuthorities: ({ proof_of_possession_mtls: mtls }) =>
+    mtls === 'optional' || mtls === 'strict' ? [] : undefined,
   prepare(settings, tools) {
     const refusals = openRefusals(settings)
     const provider = openProvider(settings, tools)
@@ -66,6 +70,7 @@ export const openidConnect = definePlugin({
     const browsers = openBrowsers(settings, { provider, client, refusals, clock, log, values })
     const authentication = openAuthentication('openid-connect', settings.anonymous, tools)
     const identify = openIdentification(settings, tools)
+    const possession = openPossession(settings, { clock, values, refusals })
     const answered = new WeakMap<Exchange, Evidence>()
 
     const accept = (exchange: Exchange, evidence: Evidence, form: Form | undefined): void => {
@@ -91,17 +96,24 @@ export const openidConnect = definePlugin({
       let evidence: Evidence
       try {
         evidence = await authenticator.authenticate(credentials)
+        await provePossession(exchange, evidence, credentials)
       } catch (error) {
         if (!(error instanceof Problem) || error.status !== 401) throw error
         return admitAnonymous(exchange, error, form)
       }
       accept(exchange, evidence, form)
     }
+    const provePossession = (
+      exchange: Exchange,
+      evidence: Evidence,
+      { token, scheme }: Credentials,
+    ): Promise<void> | undefined =>
+      token === undefined ? undefined : possession?.check(exchange, evidence, scheme ?? 'bearer')
     const byCredentials = (
       exchange: Exchange,
       credentials = findInHead(exchange, settings),
     ): void | Promise<void> => {
-      if (credentials.token !== undefined) {
+      if (credentials.token !== undefined && possession === undefined) {
         const evidence = authenticator.known(credentials.token)
         if (evidence !== undefined) {
           rememberSecrets(exchange, credentials)

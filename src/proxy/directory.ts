@@ -12,6 +12,12 @@ export type KnownConsumer = {
   readonly consumerGroups: readonly string[]
 }
 
+/** By what plugins of a consumer or consumer group are chosen. */
+export type CallerScope = Pick<KnownConsumer, 'id' | 'consumerGroups'>
+
+export const scopeOf = (caller: Caller | undefined): CallerScope | undefined =>
+  caller?.scope ?? caller?.consumer
+
 /** Claims from the token of a caller. */
 export type TokenIdentity = {
   readonly subject: string
@@ -30,6 +36,8 @@ export type Caller = {
   readonly credential: string
   /** Absent for the holder of a token that no consumer is mapped to. */
   readonly consumer: KnownConsumer | undefined
+  /** Replaces the consumer where plugins are chosen: consumer groups that a token names. */
+  readonly scope?: CallerScope
   readonly identity?: TokenIdentity
 }
 
@@ -71,6 +79,8 @@ export type Directory = {
     field: ConsumerField,
     value: string,
   ): KnownConsumer | undefined
+  /** Whether a workspace has a consumer group of this name. */
+  hasConsumerGroup(this: void, workspace: string, name: string): boolean
   /** A CA certificate by its id; the same object in programs in which it is the same. */
   findAuthority(this: void, id: string): SnapshotItem<'ca_certificates'> | undefined
 }

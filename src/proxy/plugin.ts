@@ -149,6 +149,8 @@ export type PluginTools = {
     field: ConsumerField,
     value: string,
   ): KnownConsumer | undefined
+  /** Whether this workspace has a consumer group of this name, in the program of the exchange. */
+  hasConsumerGroup(this: void, exchange: Exchange, name: string): boolean
   /** A CA certificate by its id, in the program of the exchange. */
   findAuthority(this: void, exchange: Exchange, id: string): AuthorityItem | undefined
 }
@@ -194,8 +196,10 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly supportedPartials?: SupportedPartials
   /** Scopes that are not allowed, because the plugin runs before they are known. */
   readonly withoutScopes?: readonly PluginScope[]
-  /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If any plugin has it, TLS handshakes request a client certificate. */
-  readonly trustedAuthorities?: (settings: Readonly<Record<string, unknown>>) => readonly string[]
+  /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If it returns any list, TLS handshakes request a client certificate. */
+  readonly trustedAuthorities?: (
+    settings: Readonly<Record<string, unknown>>,
+  ) => readonly string[] | undefined
   /** True for a plugin whose callers are named by tokens, so that their credentials are not in the configuration. */
   readonly acceptsTokens?: boolean
   /** True to offer HTTP/2 to https services. */

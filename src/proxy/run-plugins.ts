@@ -2,6 +2,7 @@ import type { Log } from '../lib/log.ts'
 import { Problem } from '../lib/problem.ts'
 import type { EventRecord } from '../schema/event.ts'
 import type { PluginPlan, ScopedPlugin } from './compile/choose-plugins.ts'
+import { scopeOf } from './directory.ts'
 import type { Exchange } from './exchange.ts'
 import type { PluginAnswer, PluginResult } from './plugin.ts'
 
@@ -10,7 +11,7 @@ export function runRequestPlugins(
   plugins: PluginPlan,
   exchange: Exchange,
 ): PluginAnswer | undefined | Promise<PluginAnswer | undefined> {
-  const authorize = () => runFrom(plugins.authorize(exchange.caller?.consumer), 0, exchange)
+  const authorize = () => runFrom(plugins.authorize(scopeOf(exchange.caller)), 0, exchange)
   const result = runFrom(plugins.identify, 0, exchange)
   if (result === undefined) return authorize()
   return result instanceof Promise ? result.then((answer) => answer ?? authorize()) : result
@@ -63,7 +64,7 @@ export function runResponsePlugins(
 ): PluginAnswer | undefined {
   if (exchange.hasRunResponsePlugins) return undefined
   exchange.hasRunResponsePlugins = true
-  const later = plugins.authorize(exchange.caller?.consumer)
+  const later = plugins.authorize(scopeOf(exchange.caller))
   const result: ResponseResult = { answer: undefined, failure: undefined }
   runBackwards(later, exchange, result)
   runBackwards(plugins.identify, exchange, result)
@@ -78,7 +79,7 @@ export function runRecordPlugins(
   event: EventRecord,
 ): EventRecord {
   const changed = recordBy(plugins.identify, exchange, event)
-  return recordBy(plugins.authorize(exchange.caller?.consumer), exchange, changed)
+  return recordBy(plugins.authorize(scopeOf(exchange.caller)), exchange, changed)
 }
 
 function recordBy(
@@ -110,7 +111,7 @@ export function runLogPlugins(
     }
   }
   run(plugins.identify)
-  run(plugins.authorize(exchange.caller?.consumer))
+  run(plugins.authorize(scopeOf(exchange.caller)))
 }
 
 type ResponseResult = { answer: PluginAnswer | undefined; failure: Error | undefined }

@@ -41,6 +41,14 @@ beforeAll(async () => {
     mapped: { ...base, consumer_claim: ['preferred_username'] },
     optional: { ...base, consumer_claim: ['preferred_username'], consumer_optional: true },
     guests: { ...base, consumer_claim: ['preferred_username'], anonymous: 'guest' },
+    grouped: { ...base, consumer_groups_claim: ['plans'] },
+    ungrouped: {
+      ...base,
+      consumer_claim: ['preferred_username'],
+      consumer_optional: true,
+      consumer_groups_claim: ['plans'],
+      consumer_groups_optional: true,
+    },
     leeway: { ...base, leeway: 30 },
     several: {
       ...base,
@@ -71,8 +79,13 @@ beforeAll(async () => {
           config: { ...base, authenticated_groups_claim: ['groups'] },
         },
         { name: 'acl', route: 'members', config: { allow: ['staff'] } },
+        ...['gold', 'silver'].map((group) => ({
+          name: 'response-transformer',
+          consumer_group: group,
+          config: { add: { headers: [`X-Plan:${group}`] } },
+        })),
       ],
-      consumers: { anna: {}, guest: {} },
+      consumers: { anna: { consumerGroups: ['silver'] }, guest: { consumerGroups: ['gold'] } },
     },
     { clock, onFinished: (stop) => void stops.unshift(stop) },
   )
@@ -323,4 +336,23 @@ test('answers 503 while a provider was never reached, without waiting for it eac
   late.state = 'up'
   offset += 1_000
   await received('/late', token)
+})
+
+test('the plugins of the consumer groups that a token names apply, with and without a consumer', async () => {
+  const plan = async (path: string, claims: object) => {
+    const answer = await ask(path, await issuer.sign({ ...claims, jti: path }))
+    return [answer.status, answer.headers.get('x-plan')]
+  }
+  expect(await plan('/grouped', { plans: ['gold', 'none'] })).toEqual([200, 'gold'])
+  expect(gateway.events.at(-1)).toMatchObject({ consumer: '', consumer_groups: ['gold'] })
+  expect(await plan('/grouped', { plans: 'silver' })).toEqual([200, 'silver'])
+  for (const plans of [undefined, [], ['none'], [{ name: 'gold' }], { gold: true }, '__proto__']) {
+    expect(await plan('/grouped', { plans })).toEqual([403, null])
+    expect(reason()).toBe('openid-connect.no_consumer_group')
+  }
+  const anna = { preferred_username: 'anna' }
+  expect(await plan('/ungrouped', { ...anna, plans: ['gold'] })).toEqual([200, 'gold'])
+  expect(gateway.events.at(-1)).toMatchObject({ consumer_name: 'anna', consumer_groups: ['gold'] })
+  expect(await plan('/ungrouped', { ...anna, plans: ['none'] })).toEqual([200, null])
+  expect(await plan('/mapped', anna)).toEqual([200, 'silver'])
 })

@@ -5,6 +5,8 @@ import type { Settings } from './settings.ts'
 /** Credentials of a request, from the places that the settings allow. */
 export type Credentials = {
   readonly token?: string
+  /** The scheme of the token in Authorization; `bearer` when absent. */
+  readonly scheme?: 'dpop'
   readonly refreshToken?: string
   /** A name and a secret: of a user, of a client, or of either. */
   readonly basic?: { readonly name: string; readonly secret: string; readonly of: Holder }
@@ -17,6 +19,7 @@ type Placed = Pick<
   | 'auth_methods'
   | 'bearer_token_param_type'
   | 'bearer_token_cookie_name'
+  | 'proof_of_possession_dpop'
   | 'refresh_token_param_name'
   | 'refresh_token_param_type'
   | 'password_param_type'
@@ -77,6 +80,11 @@ function findInField(field: string, settings: Placed): Credentials {
     ? /^bearer +([\w.~+/-]+=*) *$/i.exec(field)?.[1]
     : undefined
   if (token !== undefined) return { token }
+  const bound =
+    settings.proof_of_possession_dpop === 'off'
+      ? undefined
+      : /^dpop +([\w.~+/-]+=*) *$/i.exec(field)?.[1]
+  if (bound !== undefined) return { token: bound, scheme: 'dpop' }
   const basic = readBasic(field, settings)
   return basic === undefined ? {} : { basic }
 }
@@ -165,6 +173,7 @@ export function hideCredentials(
   const secrets = secretParametersOf(settings)
   if (/^(?:bearer|basic|dpop) /i.test(headers.get('authorization') ?? ''))
     headers.delete('authorization')
+  if (settings.proof_of_possession_dpop !== 'off') headers.delete('dpop')
   const refreshHeader = refreshParameter('header', settings)
   if (refreshHeader !== undefined) headers.delete(refreshHeader.toLowerCase())
   if (forward.query !== '') forward.query = without(secrets, forward.query)

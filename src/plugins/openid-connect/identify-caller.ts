@@ -13,23 +13,38 @@ export type Identified = { readonly caller: Caller; readonly forbidden: Forbidde
 /** The same object for the same evidence while no consumer changes. */
 export function openIdentification(
   settings: Settings,
-  { findConsumerBy }: Pick<PluginTools, 'findConsumerBy'>,
+  tools: Pick<PluginTools, 'findConsumerBy' | 'hasConsumerGroup'>,
 ): (exchange: Exchange, evidence: Evidence) => Identified {
   const known = new WeakMap<Evidence, Identified & { readonly directory: unknown }>()
   return (exchange, evidence) => {
     const { directory } = exchange
     const before = known.get(evidence)
     if (before !== undefined && before.directory === directory) return before
-    const consumer = findConsumer(exchange, evidence, settings, findConsumerBy)
-    const caller = describeCaller(evidence, consumer, settings)
-    const isUnmapped =
-      consumer === undefined && settings.consumer_claim !== null && !settings.consumer_optional
-    const forbidden = isUnmapped ? 'no_consumer' : unmetRequirement(evidence, settings)
+    const consumer = findConsumer(exchange, evidence, settings, tools.findConsumerBy)
+    const groups = findGroups(exchange, evidence, settings, tools.hasConsumerGroup)
+    const caller = withGroups(describeCaller(evidence, consumer, settings), groups)
+    const forbidden = unmapped(consumer, groups, settings) ?? unmetRequirement(evidence, settings)
     const found = { caller, forbidden, directory } as const
     known.set(evidence, found)
     return found
   }
 }
+
+function unmapped(
+  consumer: KnownConsumer | undefined,
+  groups: readonly string[] | undefined,
+  settings: Settings,
+): Forbidden | undefined {
+  const isUnmapped = consumer === undefined && settings.consumer_claim !== null
+  if (isUnmapped && !settings.consumer_optional) return 'no_consumer'
+  const isUngrouped = groups?.length === 0 && !settings.consumer_groups_optional
+  return isUngrouped ? 'no_consumer_group' : undefined
+}
+
+const withGroups = (caller: Caller, consumerGroups: readonly string[] | undefined): Caller =>
+  consumerGroups === undefined
+    ? caller
+    : { ...caller, scope: { id: caller.consumer?.id ?? '', consumerGroups } }
 
 function findConsumer(
   exchange: Exchange,
@@ -44,6 +59,18 @@ function findConsumer(
     if (consumer !== undefined) return consumer
   }
   return undefined
+}
+
+/** The consumer groups of this workspace that a token names; undefined where the groups of the consumer count. */
+function findGroups(
+  exchange: Exchange,
+  { sources }: Evidence,
+  { consumer_groups_claim: claim }: Settings,
+  has: PluginTools['hasConsumerGroup'],
+): readonly string[] | undefined {
+  if (claim === null) return undefined
+  const names = wordsOf(claimAt(sources, claim)).filter((name) => has(exchange, name))
+  return [...new Set(names)].toSorted()
 }
 
 function describeCaller(

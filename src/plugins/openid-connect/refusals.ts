@@ -1,3 +1,4 @@
+import { asymmetricAlgorithms } from '../../identity/verify-jwt.ts'
 import { Problem } from '../../lib/problem.ts'
 
 /** Why a request is answered 401. The code is in the event; the client gets no details. */
@@ -15,6 +16,7 @@ const unauthorizedCodes = {
   refused: 'openid-connect.refused',
   sign_in: 'openid-connect.sign_in',
   sign_in_needed: 'openid-connect.sign_in_needed',
+  certificate: 'openid-connect.certificate',
 } as const
 
 /** Why a request is answered 403. */
@@ -25,6 +27,7 @@ const forbiddenCodes = {
   roles: 'openid-connect.roles',
   forbidden_claim: 'openid-connect.forbidden_claim',
   no_consumer: 'openid-connect.no_consumer',
+  no_consumer_group: 'openid-connect.no_consumer_group',
 } as const
 
 export type Unauthorized = keyof typeof unauthorizedCodes
@@ -40,6 +43,8 @@ type Messages = {
 export type Refusals = {
   unauthorized(this: void, reason: Unauthorized): Problem
   forbidden(this: void, reason: Forbidden): Problem
+  /** Why the proof of a bound token is refused (RFC 9449 section 7.1). */
+  proof(this: void, error: 'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce'): Problem
 }
 
 export function openRefusals(settings: Messages): Refusals {
@@ -53,6 +58,12 @@ export function openRefusals(settings: Messages): Refusals {
         headers: headers(
           ['no_credentials', 'sign_in_needed'].includes(reason) ? '' : 'invalid_token',
         ),
+      }),
+    proof: (error) =>
+      new Problem('openid-connect.dpop', 401, settings.unauthorized_error_message, {
+        headers: {
+          'WWW-Authenticate': `DPoP realm="${realm}", error="${error}", algs="${asymmetricAlgorithms.join(' ')}"`,
+        },
       }),
     forbidden: (reason) =>
       new Problem(forbiddenCodes[reason], 403, settings.forbidden_error_message, {

@@ -43,6 +43,14 @@ const required = (what: string, claim: string) =>
     `${what} that the claim in \`${claim}\` must have, else 403. One entry of the list is enough; an entry with spaces demands each of its words.`,
   )
 
+const possession = (proof: string) =>
+  z
+    .enum(['off', 'optional', 'strict'])
+    .default('off')
+    .describe(
+      `Tokens that are bound to a key need ${proof}: \`optional\` checks bound tokens, \`strict\` refuses other tokens.`,
+    )
+
 const unusedRecord = () =>
   z
     .record(z.string(), z.unknown())
@@ -154,6 +162,26 @@ export const settings = z.strictObject({
     .boolean()
     .default(false)
     .describe('Look for claims in the answer of the userinfo endpoint too.'),
+  proof_of_possession_dpop: possession('a proof in the header DPoP (RFC 9449)'),
+  proof_of_possession_mtls: possession('the client certificate of the connection (RFC 8705)'),
+  proof_of_possession_auth_methods_validation: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Refuse `auth_methods` for which there is no proof of possession; it is checked for `bearer` and `introspection`.',
+    ),
+  dpop_use_nonce: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Demand a nonce of the gateway in proofs, from the header DPoP-Nonce of a 401 response.',
+    ),
+  dpop_proof_lifetime: z
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(300)
+    .describe('Seconds for which a proof is accepted, once.'),
   scopes_claim: path('scope').describe('Path of the claim with the scopes.'),
   scopes_required: required('Scopes', 'scopes_claim'),
   audience_claim: path('aud').describe('Path of the claim with the audience.'),
@@ -180,6 +208,13 @@ export const settings = z.strictObject({
     .boolean()
     .default(false)
     .describe('Accept tokens to which no consumer is mapped; else 403.'),
+  consumer_groups_claim: texts().describe(
+    'Path of the claim with names of consumer groups, whose plugins apply instead of those of the groups of the consumer. Names of no group count for nothing.',
+  ),
+  consumer_groups_optional: z
+    .boolean()
+    .default(false)
+    .describe('Accept tokens that name no consumer group; else 403.'),
   credential_claim: path('sub').describe(
     'Path of the claim that identifies the credential, for example for rate limits.',
   ),
@@ -306,8 +341,14 @@ type Checked = Pick<
   | 'client_secret'
   | 'session_secret'
   | 'session_storage'
+  | 'proof_of_possession_dpop'
+  | 'proof_of_possession_mtls'
+  | 'proof_of_possession_auth_methods_validation'
   | 'redis'
 > & { readonly auth_methods: readonly string[] }
+
+/** Methods with a proof of possession, and sessions, whose tokens stay in the gateway. */
+const boundMethods = new Set(['bearer', 'introspection', 'session', 'authorization_code'])
 
 /** The rules that span several fields. */
 function* violations(given: Checked): Generator<readonly [field: string, message: string]> {
@@ -323,6 +364,15 @@ function* violations(given: Checked): Generator<readonly [field: string, message
     yield ['session_secret', 'is required by session and authorization_code']
   if (given.session_storage === 'redis' && given.redis === null)
     yield ['redis', 'is required by session_storage redis']
+  yield* unboundMethods(given)
   if (given.enable_hs_signatures && given.client_secret === null)
     yield ['client_secret', 'is required by enable_hs_signatures']
+}
+
+function* unboundMethods(given: Checked): Generator<readonly [field: string, message: string]> {
+  const isBound =
+    given.proof_of_possession_dpop !== 'off' || given.proof_of_possession_mtls !== 'off'
+  const unbound = given.auth_methods.filter((method) => !boundMethods.has(method))
+  if (isBound && given.proof_of_possession_auth_methods_validation && unbound.length > 0)
+    yield ['auth_methods', `have no proof of possession: ${unbound.join(', ')}`]
 }

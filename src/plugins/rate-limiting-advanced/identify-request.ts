@@ -1,3 +1,4 @@
+import { scopeOf } from '../../proxy/directory.ts'
 import type { Exchange } from '../../proxy/exchange.ts'
 import type { Identifier, Settings } from './settings.ts'
 
@@ -24,5 +25,5 @@ const readers: Readonly<
   service: ({ routeRef }) => routeRef.service,
   header: ({ request }, { header_name: name }) => request.headers.get((name ?? '').toLowerCase()),
   path: ({ request }, { path }) => (request.path === path ? path : undefined),
-  'consumer-group': ({ caller }) => caller?.consumer?.consumerGroups.join(' '),
+  'consumer-group': ({ caller }) => scopeOf(caller)?.consumerGroups.join(' '),
 }

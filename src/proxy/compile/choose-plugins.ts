@@ -1,4 +1,4 @@
-import type { KnownConsumer } from '../directory.ts'
+import type { CallerScope } from '../directory.ts'
 import type { PluginUse } from '../plugin.ts'
 
 /** A prepared plugin and its scope; undefined where it is not restricted. */
@@ -20,7 +20,7 @@ export type PluginPlan = {
   /** Up to the last plugin that authenticates. */
   readonly identify: readonly ScopedPlugin[]
   /** The others, which depend on the caller. */
-  authorize(this: void, consumer: KnownConsumer | undefined): readonly ScopedPlugin[]
+  authorize(this: void, consumer: CallerScope | undefined): readonly ScopedPlugin[]
 }
 
 /** Chooses the most specific instance of each plugin, in Kong's order of precedence: consumer+route+service, group+route+service, consumer+route, consumer+service, group+route, group+service, route+service, consumer, group, route, service, everything. */
@@ -61,7 +61,7 @@ function openChoice(later: readonly ScopedPlugin[]): PluginPlan['authorize'] {
 
 function mostSpecific(
   plugins: readonly ScopedPlugin[],
-  caller: KnownConsumer | undefined,
+  caller: CallerScope | undefined,
 ): readonly ScopedPlugin[] {
   const best = new Map<string, ScopedPlugin>()
   for (const plugin of plugins) {

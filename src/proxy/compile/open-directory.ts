@@ -20,6 +20,7 @@ import {
 import { openKeyHashes, type KeyHashes } from './key-hashes.ts'
 
 type SnapshotConsumer = SnapshotItem<'consumers'>
+type SnapshotGroup = SnapshotItem<'consumer_groups'>
 type SnapshotKey = SnapshotItem<'keys'>
 
 /** The consumers and credentials of a snapshot. */
@@ -34,6 +35,8 @@ export type DirectoryTables = {
   readonly keys: RadixGroups<SnapshotKey>
   /** By workspace and username or key. */
   readonly credentials: CredentialTables
+  /** By workspace and name. */
+  readonly consumerGroups: RadixGroups<SnapshotGroup>
   /** The lists of consumer groups that consumers have, by their text, and of how many consumers. */
   readonly groupLists: RadixMap<GroupList>
   /** By id. */
@@ -62,6 +65,7 @@ export function emptyDirectory(clock: Clock): DirectoryTables {
     byCustomId: RadixMap.empty<RadixMap<KnownConsumer>>(),
     keys: RadixMap.empty<RadixMap<SnapshotKey>>(),
     credentials: emptyCredentials,
+    consumerGroups: RadixMap.empty<RadixMap<SnapshotGroup>>(),
     groupLists: RadixMap.empty<GroupList>(),
     authorities: RadixMap.empty<SnapshotItem<'ca_certificates'>>(),
     hashes: openKeyHashes(),
@@ -85,11 +89,23 @@ export function* changeDirectory(
     hmac_auths: yield* changeNamed(known.hmac_auths, before.hmac_auths, after.hmac_auths),
     mtls_auths: yield* changeNamed(known.mtls_auths, before.mtls_auths, after.mtls_auths),
   }
+  const consumerGroups = yield* changeNamed(
+    tables.consumerGroups,
+    before.consumer_groups,
+    after.consumer_groups,
+  )
   const isSame =
+    consumerGroups === tables.consumerGroups &&
     credentialLists.every((list) => credentials[list] === known[list]) &&
     isSameList(before.ca_certificates, after.ca_certificates)
   if (consumerTables === tables && keys === tables.keys && isSame) return tables
-  const next = { ...consumerTables, keys, credentials, authorities: after.ca_certificates }
+  const next = {
+    ...consumerTables,
+    keys,
+    credentials,
+    consumerGroups,
+    authorities: after.ca_certificates,
+  }
   return { ...next, directory: openDirectory(next, clock) }
 }
 
@@ -194,11 +210,13 @@ const credentialLists = [
 type Named = { readonly workspace: string } & (
   | { readonly username: string }
   | { readonly key: string }
+  | { readonly name: string }
   | { readonly subject_name: string; readonly ca_certificate: string | null }
 )
 
 function nameOf(item: Named): string {
   if ('subject_name' in item) return certificateName(item.subject_name, item.ca_certificate)
+  if ('name' in item) return item.name
   return 'key' in item ? item.key : item.username
 }
 
@@ -229,10 +247,8 @@ const isExpired = ({ expires_at: at }: { readonly expires_at?: number }, clock: 
   at !== undefined && at * 1000 <= clock.now()
 
 /** Remembers the keys that it found. Unknown keys are not remembered: guesses must not fill the cache. */
-function openDirectory(
-  { consumers, byName, byCustomId, keys, credentials, authorities, hashes }: Tables,
-  clock: Clock,
-): Directory {
+function openDirectory(tables: Tables, clock: Clock): Directory {
+  const { consumers, byName, byCustomId, keys, credentials, authorities, hashes } = tables
   const tableOf = { id: consumers, username: byName, custom_id: byCustomId }
   const remembered = new Map<string, Map<string, KnownKey>>()
   const lookUp = (workspace: string, secret: string): KnownKey | undefined => {
@@ -274,6 +290,8 @@ function openDirectory(
     findConsumer: (workspace, idOrName) =>
       groupOf(consumers, workspace).get(idOrName) ?? groupOf(byName, workspace).get(idOrName),
     findConsumerBy: (workspace, field, value) => groupOf(tableOf[field], workspace).get(value),
+    hasConsumerGroup: (workspace, name) =>
+      groupOf(tables.consumerGroups, workspace).get(name) !== undefined,
     findAuthority: (id) => authorities.get(id),
   }
 }

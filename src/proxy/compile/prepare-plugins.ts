@@ -252,6 +252,8 @@ function openPlugin(
     findConsumer: ({ directory }, idOrName) => directory?.findConsumer(workspace, idOrName),
     findConsumerBy: ({ directory }, field, value) =>
       directory?.findConsumerBy(workspace, field, value),
+    hasConsumerGroup: ({ directory }, group) =>
+      directory?.hasConsumerGroup(workspace, group) ?? false,
     findAuthority: ({ directory }, id) => directory?.findAuthority(id),
   })
 }

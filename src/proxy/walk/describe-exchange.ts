@@ -1,7 +1,7 @@
 import { nowMicroseconds } from '../../lib/clock.ts'
 import { hideSecrets, redactPath, redactQuery } from '../../lib/redact-query.ts'
 import type { EventRecord, PartOf } from '../../schema/event.ts'
-import type { Caller } from '../directory.ts'
+import { scopeOf, type Caller } from '../directory.ts'
 import type { Exchange, UpstreamResult } from '../exchange.ts'
 
 export type NodeIdentity = {
@@ -119,13 +119,12 @@ function callerPart(caller: Caller): PartOf<'caller'> {
   let part = callerParts.get(caller)
   if (part === undefined) {
     const { kind, method, credential, consumer = nobody, identity = noIdentity } = caller
+    const { consumerGroups } = scopeOf(caller) ?? consumer
     const { agent, subject, issuer, scopes } = identity
     part = {
       consumer: consumer.id,
       consumer_name: consumer.name,
-      consumer_groups: [
-        ...new Set([...consumer.consumerGroups, ...consumer.groups, ...identity.groups]),
-      ],
+      consumer_groups: [...new Set([...consumerGroups, ...consumer.groups, ...identity.groups])],
       principal_kind: kind,
       agent,
       auth_method: method,
