@@ -10,7 +10,7 @@ import {
 import { uuidPattern } from '../entities/fields.ts'
 import {
   everySteps,
-  runSliced,
+  runBetweenEvents,
   runToCompletion,
   type CooperativeTask,
 } from '../lib/cooperative-task.ts'
@@ -167,7 +167,7 @@ function indexesOf(entries: Entries, kinds: ByKind, prepared: Prepared): EntryIn
         const kind = ofKind(entity)
         if (kind.built.has(idOf(index))) continue
         await (kind.building.get(idOf(index)) ??
-          keepWhenBuilt(kind, idOf(index), runSliced(buildIndex(entity, index, entries))))
+          keepWhenBuilt(kind, idOf(index), runBetweenEvents(buildIndex(entity, index, entries))))
       }
     },
     next(following, touched) {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { runSliced } from '../../lib/cooperative-task.ts'
+import { runBetweenEvents } from '../../lib/cooperative-task.ts'
 import { parseJsonTask, type JsonLimits } from '../../lib/parse-json.ts'
 import { Problem } from '../../lib/problem.ts'
 import { readForm, tooManyFields } from './read-form.ts'
@@ -35,7 +35,7 @@ export function registerBodyParsers(app: FastifyInstance): void {
 export async function parseJson(text: string, limits: JsonLimits = jsonLimits): Promise<unknown> {
   if (/^\s*$/.test(text)) return undefined
   try {
-    return await runSliced(parseJsonTask(text, limits))
+    return await runBetweenEvents(parseJsonTask(text, limits))
   } catch (error) {
     if (error instanceof Problem) throw error
     throw new Problem('admin.json', 400, 'Cannot parse JSON body', { cause: error })
@@ -55,5 +55,5 @@ export function parseUrlEncoded(text: string): Record<string, unknown> {
 
 /** Parses a multipart form in slices. */
 export async function parseMultipart(type: string, body: Buffer): Promise<Record<string, unknown>> {
-  return readForm(await runSliced(readMultipart(type, body)))
+  return readForm(await runBetweenEvents(readMultipart(type, body)))
 }

@@ -1,4 +1,4 @@
-import { runSliced, type CooperativeTask } from '../../lib/cooperative-task.ts'
+import { runBetweenEvents, type CooperativeTask } from '../../lib/cooperative-task.ts'
 import type { Snapshot } from '../../schema/snapshot.ts'
 import { changeClaims, noClaims } from './change-claims.ts'
 import { checkGrants } from './check-grants.ts'
@@ -36,7 +36,7 @@ export function openIsolation(validation: RouteValidation): Isolation {
   return {
     validation,
     check: ({ before, after, author }) =>
-      runSliced(
+      runBetweenEvents(
         (function* () {
           const known = yield* settle(before)
           const { claims, changed } = yield* changeClaims(known, after)
@@ -49,7 +49,7 @@ export function openIsolation(validation: RouteValidation): Isolation {
         })(),
       ),
     async prepare(snapshot) {
-      await runSliced(settle(snapshot))
+      await runBetweenEvents(settle(snapshot))
     },
   }
 }

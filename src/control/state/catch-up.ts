@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { EntityName } from '../../entities/entities.ts'
 import type { Entry, Touched } from '../../entities/entry.ts'
-import { runSliced } from '../../lib/cooperative-task.ts'
+import { runBetweenEvents } from '../../lib/cooperative-task.ts'
 import { RadixMap } from '../../lib/radix-map.ts'
 import type { Seal, Snapshot } from '../../schema/snapshot.ts'
 import { buildSnapshot, nextSnapshot } from '../../snapshot/build-snapshot.ts'
@@ -84,7 +84,7 @@ async function stateOf(
 ): Promise<State> {
   const snapshot = build(indexes)
   if (snapshotRoot(snapshot) === seal.root) return buildState(indexes, snapshot, seal)
-  const accept = await runSliced(proof.prove(snapshot, indexes))
+  const accept = await runBetweenEvents(proof.prove(snapshot, indexes))
   const own = sealRoot(snapshot, seal.revision, signingKey)
   accept()
   return buildState(indexes, snapshot, own)
