@@ -11,6 +11,7 @@ import { ipRestriction } from './ip-restriction.ts'
 import { jwt } from './jwt.ts'
 import { keyAuth } from './key-auth.ts'
 import { mtlsAuth } from './mtls-auth.ts'
+import { oauth2Introspection } from './oauth2-introspection.ts'
 import { opentelemetry } from './opentelemetry.ts'
 import { prometheus } from './prometheus.ts'
 import { openidConnect } from './openid-connect.ts'
@@ -24,6 +25,7 @@ import { requestTransformer } from './request-transformer.ts'
 import { requestTermination } from './request-termination.ts'
 import { responseRatelimiting } from './response-ratelimiting.ts'
 import { responseTransformer } from './response-transformer.ts'
+import { sessionPlugin } from './session.ts'
 import { tcpLog } from './tcp-log.ts'
 import { udpLog } from './udp-log.ts'
 import { upstreamHttp2 } from './upstream-http2.ts'
@@ -35,6 +37,8 @@ export const catalog: readonly PluginDefinition[] = [
   correlationId,
   botDetection,
   cors,
+  sessionPlugin,
+  oauth2Introspection,
   mtlsAuth,
   jwt,
   keyAuth,

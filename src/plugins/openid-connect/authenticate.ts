@@ -5,7 +5,7 @@ import type { Client, IssuedTokens } from './open-client.ts'
 import type { Provider } from './open-provider.ts'
 import type { Refusals } from './refusals.ts'
 import type { Settings } from './settings.ts'
-import { openTokenMemory, type Made } from './token-memory.ts'
+import { openTokenMemory, type Made } from '../authentication/token-memory.ts'
 import { isSignedJwt } from '../../identity/verify-jwt.ts'
 import type { VerifyToken } from './verify-token.ts'
 

@@ -12,7 +12,7 @@ import {
   readChunks,
   writeChunks,
   type CookieOptions,
-} from './browser-cookies.ts'
+} from '../../authentication/browser-cookies.ts'
 import { nameIn } from '../../../identity/claims.ts'
 import type { Client, IssuedTokens } from '../open-client.ts'
 import type { Provider } from '../open-provider.ts'
@@ -24,7 +24,7 @@ import { evidenceOf, refreshMargin, sessionLifetime, tokensOf, type Session } fr
 import { makeSessionId, openSessionStorage, type StoredSession } from './session-storage.ts'
 import type { Settings } from '../settings.ts'
 import { openSignIn, redirectTo } from './sign-in.ts'
-import { openTokenMemory, type Made } from '../token-memory.ts'
+import { openTokenMemory, type Made } from '../../authentication/token-memory.ts'
 
 /** People with browsers: they sign in at the provider, and a session keeps their tokens. */
 export type BrowserSessions = {

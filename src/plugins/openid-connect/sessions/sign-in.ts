@@ -3,7 +3,12 @@ import { z } from 'zod'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Exchange } from '../../../proxy/exchange.ts'
 import type { PluginAnswer } from '../../../proxy/plugin.ts'
-import { cookiesOf, nameOf, writeChunks, type CookieOptions } from './browser-cookies.ts'
+import {
+  cookiesOf,
+  nameOf,
+  writeChunks,
+  type CookieOptions,
+} from '../../authentication/browser-cookies.ts'
 import type { Client, IssuedTokens } from '../open-client.ts'
 import type { Refusals } from '../refusals.ts'
 import type { CookieSeal } from '../../../identity/seal-cookies.ts'

@@ -1,4 +1,4 @@
-import type { Exchange } from '../../../proxy/exchange.ts'
+import type { Exchange } from '../../proxy/exchange.ts'
 
 export type CookieOptions = {
   readonly path: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Exchange } from '../../../proxy/exchange.ts'
-import { HeaderList } from '../../../proxy/header-list.ts'
+import type { Exchange } from '../../proxy/exchange.ts'
+import { HeaderList } from '../../proxy/header-list.ts'
 import {
   cookiesOf,
   hideCookies,
