@@ -17,6 +17,7 @@ import {
   randomPKCECodeVerifier,
   randomState,
   ResponseBodyError,
+  WWWAuthenticateChallengeError,
   type ServerMetadata,
 } from 'openid-client'
 import { z } from 'zod'
@@ -188,7 +189,9 @@ export function openProvider(
         const idClaims: Claims = tokens.claims() ?? {}
         const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined
         const userInfo = hasUserInfo
-          ? await fetchUserInfo(configuration, tokens.access_token, String(idClaims['sub']))
+          ? await fetchUserInfo(configuration, tokens.access_token, String(idClaims['sub'])).catch(
+              withoutUserInfo,
+            )
           : {}
         // Some providers put roles into access tokens alone.
         const accessClaims = isSignedJwt(tokens.access_token)
@@ -239,6 +242,12 @@ export function openProvider(
 const textsOf = (claim: unknown): readonly unknown[] => (Array.isArray(claim) ? claim : [claim])
 
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
+
+/** Access tokens for an API are refused there by some providers, such as Entra. */
+function withoutUserInfo(error: unknown): Claims {
+  if (error instanceof WWWAuthenticateChallengeError) return {}
+  throw error
+}
 
 const metadataForm = z.looseObject({
   issuer: z.string().min(1),

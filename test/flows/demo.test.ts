@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { applyDemo, demoAccounts } from '../../src/cli/demo/apply-demo.ts'
 import type { Answer } from '../../src/schema/answer.ts'
+import { openBrowser, type TestBrowser } from '../harness/open-browser.ts'
 import { requireProgram } from '../harness/require-program.ts'
 import { until } from '../harness/until.ts'
+import { openPerson } from './sign-in-harness.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const temporary = mkdtempSync(join(tmpdir(), 'weir-demo-test-'))
@@ -70,7 +72,7 @@ test('prints the accounts of the super-admin and of both developers', () => {
 
 test('creates a few revisions, each by a member of its product', async () => {
   const { data } = await admin<RevisionList>('/config/revisions?size=1000')
-  expect(data.length).toBeLessThanOrEqual(13)
+  expect(data.length).toBeLessThanOrEqual(15)
   const synced = data.filter(({ message }) => message !== null)
   expect(synced.map(({ principal, message }) => [principal, message]).toReversed()).toEqual([
     ['admin', 'ProductX: workspace and developer role'],
@@ -88,9 +90,67 @@ test('creates no revision when it runs again', async () => {
     .toSorted((one, other) => other.weight - one.weight)
     .map(({ target }) => Number(target.split(':')[1]))
   const before = await admin<RevisionList>('/config/revisions')
-  await applyDemo({ adminUrl: addressOf('Admin API'), ports: [first, second] })
+  const { data: plugins } = await admin<{ data: readonly { name: string; config: Config }[] }>(
+    '/ProductX/plugins',
+  )
+  const issuer = plugins.find(({ name }) => name === 'openid-connect')?.config.issuer ?? ''
+  const proxy = addressOf('Proxy')
+  await applyDemo({ adminUrl: addressOf('Admin API'), ports: [first, second], issuer, proxy })
   const after = await admin<RevisionList>('/config/revisions')
   expect(after.current).toBe(before.current)
+})
+
+type Config = { readonly issuer?: string }
+
+/** Opens an address, and signs in at the provider where it leads there; returns where that ends. */
+async function open(browser: TestBrowser, start: string, name: string, password: string) {
+  let url = start
+  let response = await browser.request(url)
+  for (let step = 0; step < 20; step += 1) {
+    const location = response.headers.get('location')
+    if (location !== null) {
+      url = new URL(location, url).href
+      response = await browser.request(url)
+    } else if (url.includes('/interaction/') && response.status === 200) {
+      const body = new URLSearchParams({ name, password })
+      response = await browser.request(url, { method: 'POST', body })
+    } else break
+  }
+  return { url, status: response.status, text: await response.text() }
+}
+
+test('on the route with sign-in, a wrong password ends at the provider, a right one at the service with a token, and a person without the claim is forbidden', async () => {
+  const profile = `${addressOf('Proxy')}/profile`
+  const wrong = await open(openBrowser(), profile, 'anna', 'wrong')
+  expect([wrong.status, wrong.text]).toEqual([
+    401,
+    expect.stringContaining('Wrong name or password'),
+  ])
+  expect(wrong.url).not.toContain(addressOf('Proxy'))
+  const right = await open(openBrowser(), profile, 'anna', 'demo-anna-password')
+  expect([right.url, right.status]).toEqual([profile, 200])
+  expect(JSON.parse(right.text)).toMatchObject({
+    hasToken: true,
+    claims: { sub: 'anna', groups: ['staff'] },
+  })
+  const third = openBrowser()
+  const forbidden = await open(third, profile, 'carla', 'demo-carla-password')
+  expect([forbidden.status, forbidden.text]).toEqual([
+    403,
+    expect.stringContaining('Only the group staff'),
+  ])
+})
+
+test('the same people sign in to the Manager, with the roles of their groups', async () => {
+  const signIn = async (name: string, password: string) => {
+    const person = openPerson({ managerUrl: addressOf('Manager') })
+    const { url } = await open(person.browser, await person.begin(), name, password)
+    const response = await person.complete(url)
+    return (await response.json()) as { workspaces: { name: string; roles: string[] }[] }
+  }
+  const anna = await signIn('anna', 'demo-anna-password')
+  expect(anna.workspaces).toMatchObject([{ name: 'ProductX', roles: ['developer'] }])
+  expect((await signIn('carla', 'demo-carla-password')).workspaces).toEqual([])
 })
 
 test('the three printed commands answer with the printed status', async (context) => {

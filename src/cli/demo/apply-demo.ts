@@ -49,13 +49,17 @@ const syncs = [
 export type DemoTarget = {
   readonly adminUrl: string
   readonly ports: readonly [number, number]
+  /** The identity provider, and the gateway as browsers reach it. */
+  readonly issuer?: string
+  readonly proxy?: string
 }
 
 /** Sets up the demo through the public Admin API; a second run changes only what differs. */
-export async function applyDemo({ adminUrl, ports }: DemoTarget): Promise<void> {
+export async function applyDemo(target: DemoTarget): Promise<void> {
+  const { adminUrl } = target
   const accessAs = (token: string): AdminAccess => ({ url: adminUrl, token, headers: {} })
   const asAdmin = accessAs(admin.token)
-  const roles = readDemoDocument('productx-roles.yaml', ports)
+  const roles = readDemoDocument('productx-roles.yaml', target)
   await sync(asAdmin, roles, {
     message: 'ProductX: workspace and developer role',
     rbac_resources_only: 'true',
@@ -71,14 +75,16 @@ export async function applyDemo({ adminUrl, ports }: DemoTarget): Promise<void> 
     })
     await create(asAdmin, `/${workspace}/rbac/users/${name}/roles`, { roles: role })
   }
+  await create(asAdmin, '/rbac/groups', { name: 'staff' })
+  await create(asAdmin, '/ProductX/rbac/groups/staff/roles', { role: 'developer' })
   for (const { file, by, message } of syncs)
-    await sync(accessAs(by.token), readDemoDocument(file, ports), { message })
+    await sync(accessAs(by.token), readDemoDocument(file, target), { message })
 }
 
 /** API keys by consumer, as the documents declare them. */
 export function readDemoKeys(): Readonly<Record<string, string>> {
   const lists = syncs.map(
-    ({ file }) => (readDemoDocument(file, [0, 0]) as ConsumersDocument).consumers,
+    ({ file }) => (readDemoDocument(file, { ports: [0, 0] }) as ConsumersDocument).consumers,
   )
   return Object.fromEntries(
     lists.flatMap((consumers = []) =>
@@ -109,10 +115,19 @@ export function demoCommands(
   ]
 }
 
-const readDemoDocument = (file: string, [first, second]: DemoTarget['ports']): Document =>
+const readDemoDocument = (
+  file: string,
+  {
+    ports: [first, second],
+    issuer = 'http://127.0.0.1:8009',
+    proxy = 'http://127.0.0.1:8000',
+  }: Omit<DemoTarget, 'adminUrl'>,
+): Document =>
   readDocuments([join(import.meta.dirname, 'documents', file)], {
     DECK_FIRST_PORT: String(first),
     DECK_SECOND_PORT: String(second),
+    DECK_ISSUER: issuer,
+    DECK_PROXY: proxy,
   }).document
 
 const sync = (

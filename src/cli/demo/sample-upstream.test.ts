@@ -19,6 +19,14 @@ test.each([0, 1])('port %i serves its services and no others', async (port) => {
   expect((await ask('/toString', undefined, port)).status).toBe(404)
 })
 
+test('the profile shows the claims of the token, and answers without one', async () => {
+  const claims = { sub: 'anna' }
+  const payload = Buffer.from(JSON.stringify(claims)).toString('base64url')
+  const shown = await ask('/profile', { headers: { authorization: `Bearer e30.${payload}.c2ln` } })
+  expect(await shown.json()).toEqual({ service: 'profile', hasToken: true, claims })
+  expect(await (await ask('/profile')).json()).toMatchObject({ hasToken: false, claims: null })
+})
+
 test.each([
   ['POST', '/users', 201],
   ['PUT', '/users/7', 200],

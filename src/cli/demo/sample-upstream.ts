@@ -53,6 +53,7 @@ async function serve(
   const received = await drain(request)
   const { pathname } = new URL(request.url ?? '/', 'http://upstream')
   const [, service = '', item = ''] = pathname.split('/')
+  if (service === 'profile') return sendProfile(request, response)
   const behavior = behaviorAt(service, clock.now())
   if (behavior === undefined)
     return sendJson(response, 404, { message: `Service ${service} not found.` })
@@ -89,6 +90,14 @@ function sendItem(
     const items = item === '' ? Array.from({ length: 12 }, (_, id) => describeItem(id + 1)) : []
     sendJson(response, 200, { service, item: item || undefined, items })
   }
+}
+
+/** The claims of the access token with which the gateway sent the request. The gateway has verified it. */
+function sendProfile({ headers }: IncomingMessage, response: ServerResponse): void {
+  const [, payload = ''] = (headers.authorization ?? '').split('.')
+  const claims: unknown =
+    payload === '' ? null : JSON.parse(Buffer.from(payload, 'base64url').toString())
+  sendJson(response, 200, { service: 'profile', hasToken: payload !== '', claims })
 }
 
 const describeItem = (id: number) => ({ id, name: `Item ${id}`, price: id * 7 + 0.99 })
