@@ -59,7 +59,7 @@ async function open(clients: readonly DemoClient[]): Promise<void> {
     }),
     extraTokenClaims: (_context, token) =>
       'accountId' in token ? { groups: [...groupsOf(String(token.accountId))] } : undefined,
-    // Nobody is asked for consent: the clients are Weir's own.
+    // The clients are Weir's own and need no consent.
     async loadExistingGrant({ oidc }) {
       const [clientId, accountId] = [oidc.client?.clientId, oidc.session?.accountId]
       const known = clientId === undefined ? undefined : oidc.session?.grantIdFor(clientId)
