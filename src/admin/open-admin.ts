@@ -4,6 +4,7 @@ import type { Rights } from '../access/rights.ts'
 import type { KnownWorker } from '../cluster/node-registry.ts'
 import { unidentified } from '../control/permit.ts'
 import { uuidv4 } from '../lib/ids.ts'
+import type { WebhookState } from '../telemetry/open-webhooks.ts'
 import type { CachePurge, TargetOrder } from '../schema/node-protocol.ts'
 import { identifyPrincipal } from './authorize.ts'
 import { answerCors } from './http/answer-cors.ts'
@@ -70,6 +71,8 @@ export type AdminOptions = AppOptions & {
   readonly logLevel?: LogLevels
   readonly preview?: Preview | undefined
   readonly warehouse?: AdminWarehouse | undefined
+  /** Receivers of notifications about new requests. */
+  readonly webhooks?: (() => readonly WebhookState[]) | undefined
   /** Origins whose pages may call the Admin API. */
   readonly corsOrigins?: readonly string[]
   /** Absent where nothing is recorded. */
@@ -121,8 +124,8 @@ export async function openAdmin(options: AdminOptions): Promise<OpenAdmin> {
     log,
     logLevel: options.logLevel,
   }
-  const { preview, warehouse, findLastUses } = options
-  const routes = adminRoutes(facts, { preview, warehouse, findLastUses })
+  const { preview, warehouse, webhooks, findLastUses } = options
+  const routes = adminRoutes(facts, { preview, warehouse, webhooks, findLastUses })
   const identify: IdentifyRequest = async (request) => {
     const principalId = await identifyPrincipal(configuration, request)
     const rights = configuration.rightsOf(principalId)
@@ -177,15 +180,16 @@ export function adminRoutes(
   {
     preview,
     warehouse,
+    webhooks,
     findLastUses,
-  }: Pick<AdminOptions, 'preview' | 'warehouse' | 'findLastUses'> = {},
+  }: Pick<AdminOptions, 'preview' | 'warehouse' | 'webhooks' | 'findLastUses'> = {},
 ): AdminRoute[] {
   const routes: AdminRoute[] = [
     ...nodeRoutes(facts, () => routes.map(({ path }) => path).sort()),
     ...kongNodeRoutes(facts),
     ...logLevelRoutes(facts.logLevel),
     metricsRoute(facts),
-    ...warehouseRoutes(warehouse),
+    ...warehouseRoutes(warehouse, webhooks),
     healthRoute(facts.node, facts.workers ?? (() => [])),
     ...targetOrderRoutes(facts.order ?? (() => undefined)),
     ...cachePurgeRoutes(facts.purge ?? (() => undefined)),

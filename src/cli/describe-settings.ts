@@ -122,6 +122,10 @@ const about: Readonly<Partial<Record<string, string>>> = {
   WEIR_LOG_DIRECTORIES:
     'Directories below which the plugin file-log may write, comma-separated, in addition to `logs` in the data directory and the standard streams.',
   WEIR_VAULT_FILES: 'Directory that vaults of kind `file` read from.',
+  WEIR_WEBHOOKS:
+    'Receivers of notifications about new requests, comma-separated: `WORKSPACE=URL`, or `*=URL` for all workspaces.',
+  WEIR_WEBHOOK_SECRET:
+    'Signs these notifications as Standard Webhooks; with the prefix `whsec_`, the rest is Base64.',
   WEIR_WAREHOUSE_URL: 'ClickHouse server; the embedded chDB when unset.',
 }
 

@@ -48,6 +48,20 @@ const networks = z
   )
   .default([])
 
+/** Receivers of notifications, comma-separated: a workspace or `*`, and a URL (`orders=https://bi.example.com/hook`). */
+const webhooks = z
+  .string()
+  .transform((text, context) =>
+    text.split(',').map((part) => {
+      const [, workspace = '', url = ''] = /^\s*([^=]+)=(.+?)\s*$/.exec(part) ?? []
+      if (/^https?:/.test(url) && URL.canParse(url)) return { workspace, url }
+      const message = `'${part.trim()}' is not WORKSPACE=URL, such as orders=https://bi.example.com/hook`
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }),
+  )
+  .default([])
+
 /** Paths, comma-separated. */
 const directories = z
   .string()
@@ -203,6 +217,8 @@ const environment = z.object({
   ...providerVariables,
   WEIR_LOG_DIRECTORIES: directories,
   WEIR_VAULT_FILES: z.string().min(1).default('/run/secrets'),
+  WEIR_WEBHOOKS: webhooks,
+  WEIR_WEBHOOK_SECRET: z.string().min(16, { error: 'expected at least 16 characters' }).optional(),
   WEIR_WAREHOUSE_URL: z
     .url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:port/database' })
     .optional(),
@@ -288,10 +304,18 @@ export function readSettings(
     ...(settings.WEIR_ENCRYPTION_KEY_FILE === undefined
       ? {}
       : { encryptionKeyFile: resolve(settings.WEIR_ENCRYPTION_KEY_FILE) }),
+    webhooks: { list: settings.WEIR_WEBHOOKS, secret: webhookSecretIn(settings) },
     ...(settings.WEIR_WAREHOUSE_URL === undefined
       ? {}
       : { warehouseUrl: settings.WEIR_WAREHOUSE_URL }),
   }
+}
+
+function webhookSecretIn(settings: z.output<typeof environment>): string {
+  const { WEIR_WEBHOOKS: list, WEIR_WEBHOOK_SECRET: secret = '' } = settings
+  if (list.length > 0 && secret === '')
+    throw new SettingsError('WEIR_WEBHOOK_SECRET: required by WEIR_WEBHOOKS')
+  return secret
 }
 
 const backupsIn = ({ WEIR_BACKUPS, WEIR_DATA }: z.output<typeof environment>): string =>

@@ -65,9 +65,10 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const ownListens = (): readonly ListenAddress[] =>
     settings.plane === 'control' ? [] : [...gatewayListens(settings), ...controlListens]
   let managerUrl = ''
+  const egress = openEgress(settings.egress, ownListens)
   const configuration = await openConfiguration({
     provider: openSignInProvider(settings, log, () => managerUrl),
-    egress: openEgress(settings.egress, ownListens),
+    egress,
     store: await openStore(settings, log),
     catalog,
     compile: openCompileCheck({ catalog, counters, clock: systemClock }),
@@ -93,6 +94,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
   const recording = recordRequests(settings, warehouse, {
     clock: systemClock,
     log: limitedLog,
+    webhooks: { ...settings.webhooks, egress },
     workspaceName: (id) =>
       configuration.find({ entity: 'workspace', workspace: null, at: id })?.fields.name ?? '',
   })
@@ -122,6 +124,7 @@ export async function startControlPlane(start: ControlStart): Promise<() => Prom
     workers: registry.workers,
     wantTraffic: registry.wantTraffic,
     intake: recording.intake,
+    webhooks: recording.webhooks,
     order: registry.order,
     purge: registry.purge,
     logLevel: {

@@ -7,6 +7,7 @@ import type { TlsPolicySettings } from '../proxy/tls-policy.ts'
 import type { AnswerHeaderName, ExchangeSettings } from '../proxy/exchange-settings.ts'
 import type { Durability } from '../telemetry/open-recorder.ts'
 import type { SpoolLimit } from '../telemetry/open-spool-limit.ts'
+import type { WebhookSettings } from '../telemetry/open-webhooks.ts'
 import type { AdmissionLimits, TargetLimits } from '../proxy/limits.ts'
 
 /** Port 0 binds a free port. */
@@ -111,6 +112,8 @@ export type PlaneSettings = {
   readonly durability: Durability
   /** Space for spooled events of a gateway. */
   readonly spoolLimit: SpoolLimit
+  /** Receivers of notifications about new requests, and the secret that signs them. */
+  readonly webhooks: { readonly list: readonly WebhookSettings[]; readonly secret: string }
   /** ClickHouse server instead of the embedded engine. */
   readonly warehouseUrl?: string
 }

@@ -4,7 +4,8 @@ import { uuidv4 } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { NodeServerOptions, ReceiveBatch } from '../cluster/serve-nodes.ts'
 import { openIntake } from '../telemetry/open-intake.ts'
-import { openWatermarks, type Watermarks } from '../telemetry/open-watermarks.ts'
+import { openWatermarks, type Watermark, type Watermarks } from '../telemetry/open-watermarks.ts'
+import { openWebhooks, type WebhookOptions, type Webhooks } from '../telemetry/open-webhooks.ts'
 import { openBatchReceiver, type EventKey } from '../telemetry/receive-batch.ts'
 import { startLoading } from '../telemetry/start-loading.ts'
 import { holdsEvent } from '../warehouse/holds-event.ts'
@@ -20,6 +21,7 @@ export type RequestRecording = {
   /** Bytes of batches that are not in the warehouse yet, and how many batches were set aside. */
   intake(this: void): { readonly bytes: number; readonly refused: number }
   readonly watermarks: Watermarks
+  readonly webhooks: Webhooks['state']
   stop(milliseconds: number): Promise<void>
 }
 
@@ -37,10 +39,12 @@ export function recordRequests(
   {
     clock,
     log,
+    webhooks: receivers,
     workspaceName = () => '',
   }: {
     readonly clock: Clock
     readonly log: Log
+    readonly webhooks?: Pick<WebhookOptions, 'list' | 'secret' | 'egress'>
     readonly workspaceName?: (id: string) => string
   },
 ): RequestRecording {
@@ -55,11 +59,23 @@ export function recordRequests(
   const receive = openBatchReceiver(intake, isStored, withoutErased)
   const file = join(settings.data, 'nodes.json')
   const watermarks = openWatermarks({ intake, file, clock, log })
+  const webhooks =
+    receivers &&
+    openWebhooks({
+      ...receivers,
+      completeUntil: () => completeUntil(watermarks.nodes()),
+      clock,
+      log,
+    })
   let lastQuery = -Infinity
   const isWatched = (): boolean => clock.now() - lastQuery < watchedFor
   const loading = startLoading({
     intake,
-    insert: (id, block) => warehouse.insertBlock('requests', id, block),
+    async insert(id, block) {
+      await warehouse.insertBlock('requests', id, block)
+      // Before the load is finished, so before the watermark includes it.
+      webhooks?.noteStored(block)
+    },
     isStored,
     withoutErased,
     isWatched,
@@ -97,9 +113,19 @@ export function recordRequests(
     },
     intake: () => ({ bytes: intake.bytes, refused: intake.refused }),
     watermarks,
+    webhooks: webhooks?.state ?? (() => []),
     async stop(milliseconds) {
       await loading.stop(milliseconds)
+      await webhooks?.stop()
       watermarks.stop()
     },
   }
+}
+
+/** The time before which every request is stored, by all nodes that are not missing. */
+function completeUntil(nodes: readonly Watermark[]): number | undefined {
+  const untils = nodes.filter(({ isMissing }) => !isMissing).map(({ until }) => until)
+  return untils.length > 0 && untils.every((until) => until !== undefined)
+    ? Math.min(...untils)
+    : undefined
 }

@@ -6,6 +6,7 @@ import { uuidv7 } from '../../lib/ids.ts'
 import { Problem } from '../../lib/problem.ts'
 import { erasureColumns, type ErasureSelector } from '../../warehouse/erasure-rule.ts'
 import type { Erasure } from '../../warehouse/open-erasures.ts'
+import type { WebhookState } from '../../telemetry/open-webhooks.ts'
 import type { Warehouse } from '../../warehouse/open-warehouse.ts'
 import type { AdminRoute, RequestContext } from '../admin-route.ts'
 import { bodyFields, originOf } from '../entities/make-change.ts'
@@ -14,7 +15,10 @@ import { bodyFields, originOf } from '../entities/make-change.ts'
 export type AdminWarehouse = Pick<Warehouse, 'state' | 'backups' | 'retention' | 'erasures'>
 
 /** The state of the warehouse, its backups and erasures. They concern the traffic of all workspaces, so they are for super-admins. */
-export function warehouseRoutes(warehouse: AdminWarehouse | undefined): AdminRoute[] {
+export function warehouseRoutes(
+  warehouse: AdminWarehouse | undefined,
+  webhooks: () => readonly WebhookState[] = () => [],
+): AdminRoute[] {
   const opened = (): AdminWarehouse => {
     if (warehouse === undefined)
       throw new Problem('admin.warehouse', 501, 'This node has no warehouse.')
@@ -25,6 +29,7 @@ export function warehouseRoutes(warehouse: AdminWarehouse | undefined): AdminRou
       GET: async ({ configuration }) => ({
         ...(await opened().state()),
         retention: describeRetention(opened(), configuration),
+        webhooks: webhooks(),
       }),
     }),
     at('/warehouse/backups', {
