@@ -25,6 +25,18 @@ const httpFields: Fields = {
   'http.queries.*': 'string',
 }
 
+/** Fields of a request that has its route, and after authentication its consumer. */
+const conditionFields: Fields = {
+  ...httpFields,
+  'consumer.id': 'string',
+  'consumer.username': 'string',
+  'consumer.custom_id': 'string',
+  'route.id': 'string',
+  'route.name': 'string',
+  'service.id': 'string',
+  'service.name': 'string',
+}
+
 /** The former name of a field, which Kong still accepts. */
 const formerNames: ReadonlyMap<string, string> = new Map([['net.port', 'net.dst.port']])
 
@@ -40,10 +52,21 @@ export function parseRouteExpression(text: string, protocols: readonly string[])
   return parseExpression(text, (name) => findField(fields, formerNames.get(name) ?? name))
 }
 
+/** Parses the condition of a plugin; throws a Problem with the position of the error. */
+export const parseConditionExpression = (text: string): Expression =>
+  parseExpression(text, (name) => findField(conditionFields, name))
+
 /** Why an expression cannot be used for a route with these protocols; undefined when it can. */
-export function expressionError(text: string, protocols: readonly string[]): string | undefined {
+export const expressionError = (text: string, protocols: readonly string[]): string | undefined =>
+  errorIn(() => parseRouteExpression(text, protocols))
+
+/** Why an expression cannot be the condition of a plugin; undefined when it can. */
+export const conditionError = (text: string): string | undefined =>
+  errorIn(() => parseConditionExpression(text))
+
+function errorIn(parse: () => Expression): string | undefined {
   try {
-    parseRouteExpression(text, protocols)
+    parse()
     return undefined
   } catch (error) {
     if (error instanceof Problem) return error.message

@@ -4,6 +4,7 @@ import type { EventRecord } from '../schema/event.ts'
 import type { PluginPlan, ScopedPlugin } from './compile/choose-plugins.ts'
 import { scopeOf } from './directory.ts'
 import type { Exchange } from './exchange.ts'
+import { actsOn } from './plugin-conditions.ts'
 import type { PluginAnswer, PluginResult } from './plugin.ts'
 
 /** Runs the plugins of the route in order until one answers. Those after authentication depend on the caller. Returns a promise only if a plugin does. */
@@ -24,6 +25,7 @@ function runFrom(
 ): PluginAnswer | undefined | Promise<PluginAnswer | undefined> {
   for (let index = from; index < plugins.length; index += 1) {
     const plugin = plugins[index] as ScopedPlugin
+    if (!actsOn(plugin, exchange)) continue
     let result: PluginResult
     try {
       result = plugin.use.onRequest?.(exchange)
@@ -88,8 +90,9 @@ function recordBy(
   event: EventRecord,
 ): EventRecord {
   let changed = event
-  for (const { use } of plugins)
-    if (use.onRecord !== undefined) changed = use.onRecord(exchange, changed)
+  for (const plugin of plugins)
+    if (plugin.use.onRecord !== undefined && actsOn(plugin, exchange))
+      changed = plugin.use.onRecord(exchange, changed)
   return changed
 }
 
@@ -101,8 +104,9 @@ export function runLogPlugins(
   log: Log,
 ): void {
   const run = (list: readonly ScopedPlugin[]): void => {
-    for (const { name, use } of list) {
-      if (use.onLog === undefined) continue
+    for (const plugin of list) {
+      const { name, use } = plugin
+      if (use.onLog === undefined || !actsOn(plugin, exchange)) continue
       try {
         use.onLog(exchange, event)
       } catch (error) {
@@ -124,7 +128,8 @@ function runBackwards(
   for (let index = plugins.length - 1; index >= 0; index -= 1) {
     const plugin = plugins[index] as ScopedPlugin
     try {
-      const answer = plugin.use.onResponse?.(exchange)
+      if (plugin.use.onResponse === undefined || !actsOn(plugin, exchange)) continue
+      const answer = plugin.use.onResponse(exchange)
       if (answer !== undefined) result.answer ??= accept(answer, plugin, exchange)
     } catch (error) {
       // A Problem is a fault here too: a refusal is an answer.

@@ -17,7 +17,11 @@ const policies = [
   },
   {
     name: 'response-ratelimiting',
-    config: { limits: { video: { minute: 10, hour: null } }, header_name: 'X-Units' },
+    config: {
+      // decK fills no defaults in maps, and Kong answers them.
+      limits: { video: { second: null, minute: 10, hour: 20, day: null, month: null, year: null } },
+      header_name: 'X-Units',
+    },
   },
   {
     name: 'response-transformer',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineEntity } from '../entity.ts'
 import { entityName, optional, reference, tags } from '../fields.ts'
+import { conditionError } from '../route-expression.ts'
 import { fillConfig } from '../linked-settings.ts'
 import { partial } from './partial.ts'
 import { fillLinks, ownConfig, pluginLink } from './plugin-links.ts'
@@ -53,6 +54,17 @@ export const plugin = defineEntity(
         .min(1)
         .default(['grpc', 'grpcs', 'http', 'https'])
         .describe('Protocols of requests to which the plugin applies.'),
+      condition: optional(
+        z
+          .string()
+          .min(1)
+          .superRefine((text, context) => {
+            const message = conditionError(text)
+            if (message !== undefined) context.addIssue({ code: 'custom', message, input: text })
+          }),
+      ).describe(
+        'Apply only to requests for which this expression holds, in the language of `expression` of routes, with the fields of requests and `consumer.id`, `consumer.username`, `consumer.custom_id`, `route.id`, `route.name`, `service.id` and `service.name`. All requests when null.',
+      ),
       enabled: z.boolean().default(true).describe('A disabled plugin is not executed.'),
       tags: tags(),
     }),

@@ -45,6 +45,7 @@ function used(places: string): ScopedPlugin {
   return {
     name: 'limit',
     identifies: false,
+    condition: undefined,
     use: {},
     scope: places,
     service: at('S', 's'),

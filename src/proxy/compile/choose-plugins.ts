@@ -1,11 +1,14 @@
 import type { CallerScope } from '../directory.ts'
 import type { PluginUse } from '../plugin.ts'
+import type { Exchange } from '../exchange.ts'
 
 /** A prepared plugin and its scope; undefined where it is not restricted. */
 export type ScopedPlugin = {
   readonly name: string
   readonly identifies: boolean
   readonly use: PluginUse
+  /** Whether it acts on an exchange; undefined for one that acts on all. */
+  readonly condition: ((exchange: Exchange) => boolean) | undefined
   /** The same for plugins of one route, of one service without a route, or of one workspace without either. */
   readonly scope: string
   readonly service: string | undefined

@@ -22,6 +22,7 @@ import type {
   SharedValues,
 } from '../plugin.ts'
 import { openPluginCaches, type PluginCaches } from '../plugin-caches.ts'
+import { compileCondition } from '../plugin-conditions.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
@@ -194,6 +195,8 @@ const describePlugin = (
   { consumer_groups: groups }: Snapshot,
 ): Omit<ScopedPlugin, 'use'> => ({
   name: plugin.name,
+  // Absent from plugins that were stored before it existed.
+  condition: typeof plugin.condition === 'string' ? compileCondition(plugin.condition) : undefined,
   identifies,
   scope: scopeOf(plugin),
   service: plugin.service?.id,
