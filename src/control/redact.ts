@@ -22,7 +22,7 @@ export const redactEntry = (entity: Entity, entry: Entry): Record<string, unknow
 })
 
 const secretName =
-  /(^|[_-])(password|passphrase|secret|token|credential|private[_-]key|api[_-]?key|access[_-]key|authorization|cookie)s?$/i
+  /(^|[_-])(password|passphrase|secret|token|credential|private[_-]key|api[_-]?key|access[_-]key|authorization([_-]value)?|cookie)s?$/i
 
 /** User name and password in a URL. */
 const userInfo = /^([a-z][a-z\d+.-]*:\/\/)[^/?#@]*@/i
