@@ -1,6 +1,9 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { yieldToEventLoop } from '../lib/cooperative-task.ts'
 import { buildTestSnapshot } from '../../test/harness/build-snapshot.ts'
 import { holdPrograms, type HeldProgram } from './hold-programs.ts'
 import { definePlugin, type PluginUse } from './plugin.ts'
@@ -85,4 +88,24 @@ test('an exchange that does not end keeps no plugins of later programs open', ()
     programs.release(held)
     expect(open.size).toBe(3)
   }
+})
+
+test('a program that has ended keeps no later one in memory', async () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const { compile } = openCompiler()
+  const programs = holdPrograms(compile([0]))
+  const ended = programs.take()
+  const later = new WeakRef(compile([1], ended.program))
+  programs.swap(later.deref() as Program)
+  programs.release(ended)
+  programs.swap(compile([2], ended.program))
+  await expect
+    .poll(async () => {
+      await yieldToEventLoop()
+      collectGarbage()
+      return later.deref()
+    })
+    .toBeUndefined()
+  expect(ended.exchanges).toBe(0)
 })

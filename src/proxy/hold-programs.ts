@@ -40,9 +40,13 @@ export function holdPrograms(first: Program): HeldPrograms {
   /** The number of the first program that has a plugin, unless it was the very first. */
   const since = new WeakMap<PluginUse, number>()
 
-  const end = ({ program, older, newer, retired }: Link): void => {
+  const end = (link: Link): void => {
+    const { program, older, newer, retired } = link
     if (older !== undefined) older.newer = newer
     if (newer !== undefined) newer.older = older
+    // Links that are in old space already would keep all later programs until a major collection.
+    link.older = undefined
+    link.newer = undefined
     const isOlder = ({ use }: ScopedPlugin): boolean =>
       older !== undefined && (since.get(use) ?? 0) <= older.number
     older?.retired.push(...retired.filter(isOlder))
