@@ -49,7 +49,7 @@ const parts: readonly Part[] = [
     name: 'steady',
     sizes: large,
     notes: [
-      'steady: changes for --seconds. slope_mb is the growth of resident memory by 1,000 changes over the second half, by least squares.',
+      'steady: changes for --seconds. slope_mb is the growth of resident memory by 1,000 changes over the second half, by least squares. _hold_ms is the longest time that an event loop ran without a pause, in CPU time of its thread; worker_long_holds are those over 10 ms. Measuring them takes about 1 % of a core.',
     ],
     measure: measureSteady,
   },

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { rounded, slopeOf, type BenchOptions, type Report, type Row } from '../report.ts'
 import { routePath } from './build-document.ts'
 import { livePath, route, routeId, serviceId } from './build-services.ts'
+import { openHolds, type HoldReader } from './open-holds.ts'
 import { untilRouted, withSubject, type Subject } from './open-subject.ts'
 import { figureOf, watchProcesses, type PlaneProcess } from './watch-processes.ts'
 
@@ -20,9 +21,10 @@ export async function measureSteady(
     onProgress(`${rate} changes a second beside ${size} services and routes, ${count} workers`)
     const name = `steady, ${size.toLocaleString('en-US')}, ${count} ${count === 1 ? 'worker' : 'workers'}`
     const subject = `${rate} changes/s for ${seconds} s`
-    const { row, processes } = await withSubject({ workers: count }, (started) =>
-      changeSteadily(started, size, seconds),
-    )
+    const holds = openHolds()
+    const { row, processes } = await withSubject({ workers: count, env: holds.env }, (started) =>
+      changeSteadily(started, size, { seconds, holds }),
+    ).finally(() => holds.close())
     onProgress(JSON.stringify(row))
     measured.push({
       rows: [{ case: name, subject, size, workers: count, ...row }],
@@ -40,7 +42,7 @@ export async function measureSteady(
 async function changeSteadily(
   { weir, traffic, admin, load }: Subject,
   size: number,
-  seconds: number,
+  { seconds, holds }: { readonly seconds: number; readonly holds: HoldReader },
 ): Promise<{
   readonly row: Omit<Row, 'case' | 'subject'>
   readonly processes: readonly PlaneProcess[]
@@ -52,6 +54,11 @@ async function changeSteadily(
   await traffic.lap()
   await sleep(trafficBefore)
   const before = await traffic.lap()
+  const readHolds = async () => ({
+    control: await holds.read(weir, 'weir control'),
+    worker: await holds.read(weir, 'weir gateway'),
+  })
+  await readHolds()
   const watch = watchProcesses(weir)
   try {
     const change = (turn: number): Promise<unknown> =>
@@ -61,6 +68,7 @@ async function changeSteadily(
     const changes = await keepRate(change, seconds)
     const processes = watch.read()
     const during = await traffic.lap()
+    const { control, worker } = await readHolds()
     return {
       processes,
       row: {
@@ -72,6 +80,9 @@ async function changeSteadily(
         worker_mb: rounded(figureOf(processes, 'gateway', 'rssMegabytes')),
         control_slope_mb: growth(processes, 'control', changes / seconds),
         worker_slope_mb: growth(processes, 'gateway', changes / seconds),
+        control_hold_ms: rounded(control.longest, 1),
+        worker_hold_ms: rounded(worker.longest, 1),
+        worker_long_holds: worker.long,
         deaths: processes.reduce((sum, { deaths }) => sum + deaths, 0),
         p99_before_ms: before.p99,
         p50_ms: during.p50,

@@ -21,16 +21,19 @@ export type Subject = {
   load(this: void, size: number): Promise<void>
 }
 
-export type SubjectOptions = { readonly workers: number }
+export type SubjectOptions = {
+  readonly workers: number
+  readonly env?: Readonly<Record<string, string>>
+}
 
 /** Runs Weir with an empty configuration and the live route, and stops it after the work. */
 export async function withSubject<Result>(
-  { workers }: SubjectOptions,
+  { workers, env = {} }: SubjectOptions,
   work: (subject: Subject) => Promise<Result>,
 ): Promise<Result> {
   const traffic = await openTraffic()
   try {
-    return await withWeir({ env: { WEIR_WORKERS: String(workers) } }, async (weir) => {
+    return await withWeir({ env: { ...env, WEIR_WORKERS: String(workers) } }, async (weir) => {
       const subject = describeSubject(weir, traffic)
       await subject.admin('POST', '/config/sync', buildServicesDocument(liveServices(traffic)))
       await untilRouted(weir, livePath)

@@ -9,6 +9,7 @@ const bounds: Readonly<Record<string, number>> = {
   control_mb: 600,
   worker_peak_mb: 400,
   worker_mb: 400,
+  worker_hold_ms: 10,
   first_answer_ms: 3_000,
 }
 /** Upper bounds for all sizes. */
