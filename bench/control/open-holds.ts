@@ -19,7 +19,7 @@ export type HoldReader = {
 
 export function openHolds(): HoldReader {
   const directory = mkdtempSync(join(tmpdir(), 'weir-holds-'))
-  const preloaded = pathToFileURL(join(import.meta.dirname, 'report-holds.ts'))
+  const preloaded = pathToFileURL(join(import.meta.dirname, 'holds-child.ts'))
   const readOne = async (pid: number): Promise<Holds> => {
     const file = join(directory, String(pid))
     rmSync(file, { force: true })
