@@ -76,3 +76,24 @@ test('accepts proof of possession for the methods that have it', () => {
   for (const [config, expected] of refused)
     expect([config, complaint(config)]).toEqual([config, expect.stringContaining(expected)])
 })
+
+test('checks token_exchange', () => {
+  const exchange = (more: object, config: object = {}) =>
+    complaint({
+      auth_methods: ['bearer'],
+      ...config,
+      token_exchange: { subject_token_issuers: [{ issuer: 'https://a.example' }], ...more },
+    })
+  const condition = (conditions: object) =>
+    exchange({ subject_token_issuers: [{ issuer: 'https://a.example', conditions }] })
+  expect(exchange({})).toBeUndefined()
+  expect(exchange({ cache: { enabled: true, ttl: 5 }, request: { scopes: ['a'] } })).toBeUndefined()
+  expect(condition({ has_audience: ['a'], missing_scopes: ['b'] })).toBeUndefined()
+  expect(condition({ has_audiences: ['a'] })).toContain('token_exchange.subject_token_issuers.0')
+  expect(exchange({ subject_token_issuers: [] })).toContain('token_exchange.subject_token_issuers')
+  expect(exchange({ subject_token_issuers: [{ issuer: 'file:///etc' }] })).toContain('http')
+  expect(exchange({ request: { audience: [1] } })).toContain('token_exchange.request.audience.0')
+  expect(exchange({ cache: { ttl: -1 } })).toContain('token_exchange.cache.ttl')
+  expect(exchange({ __proto__x: 1 })).toContain('token_exchange: ')
+  expect(exchange({}, { proof_of_possession_dpop: 'optional' })).toContain('token_exchange: is not')
+})

@@ -18,6 +18,7 @@ import {
   openBrowserSessions,
   type BrowserSessions,
 } from './openid-connect/sessions/browser-session.ts'
+import { openExchangeToken } from './openid-connect/exchange-token.ts'
 import {
   findInHead,
   hideCredentials,
@@ -59,6 +60,7 @@ export const openidConnect = definePlugin({
       provider,
       client,
       verify,
+      exchange: openExchangeToken(settings, { ...tools, provider, client, verify, refusals }),
       refusals,
       clock: tools.clock,
     })

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Claims } from '../../identity/claims.ts'
+import type { ExchangeToken } from './exchange-token.ts'
 import type { Credentials } from './find-credentials.ts'
 import type { Client, IssuedTokens } from './open-client.ts'
 import type { Provider } from './open-provider.ts'
@@ -34,6 +35,7 @@ export type AuthenticatorTools = {
   readonly provider: Provider
   readonly client: Client
   readonly verify: VerifyToken
+  readonly exchange: ExchangeToken | undefined
   readonly refusals: Refusals
   readonly clock: Clock
 }
@@ -43,7 +45,7 @@ const maxToken = 16_384
 
 export function openAuthenticator(
   settings: Settings,
-  { provider, client, verify, refusals, clock }: AuthenticatorTools,
+  { provider, client, verify, exchange, refusals, clock }: AuthenticatorTools,
 ): Authenticator {
   const methods = new Set<string>(settings.auth_methods)
   const memory = openTokenMemory<Evidence>(clock)
@@ -112,9 +114,20 @@ export function openAuthenticator(
     const userInfo = await client.userInfo(token, undefined)
     return { accessToken: token, userInfo, sources: [], expiresAt: clock.now() + lifetime }
   }
+  /** An exchanged token does not outlive the one for which it was issued. */
+  const byExchange = async (token: string): Promise<Found | undefined> => {
+    const exchanged = await exchange?.(token)
+    if (exchanged === undefined) return undefined
+    const found = await byTokens(exchanged.tokens, '')
+    const { enabled = true, ttl } = settings.token_exchange?.cache ?? {}
+    const kept = clock.now() + (ttl ?? Number.POSITIVE_INFINITY) * 1000
+    const expiresAt = enabled ? Math.min(found.expiresAt, endOf(exchanged.subject), kept) : 0
+    return { ...found, expiresAt }
+  }
   const byToken = async (token: string): Promise<Found> => {
     if (token.length > maxToken) throw refusals.unauthorized('malformed')
-    if (methods.has('bearer') && isSignedJwt(token)) return byKeys(token)
+    if (methods.has('bearer') && isSignedJwt(token))
+      return (await byExchange(token)) ?? byKeys(token)
     if (methods.has('introspection')) return byIntrospection(token)
     if (methods.has('userinfo')) return byUserInfo(token)
     throw refusals.unauthorized('malformed')

@@ -50,6 +50,8 @@ export type Client = {
   password(name: string, password: string): Promise<IssuedTokens>
   clientCredentials(id: string, secret: string): Promise<IssuedTokens>
   refresh(refreshToken: string): Promise<IssuedTokens>
+  /** Exchanges the token of a caller for one of the provider (RFC 8693). */
+  exchange(token: string): Promise<IssuedTokens>
   /** The answer for an active token. */
   introspect(token: string): Promise<Claims>
   userInfo(token: string, subject: unknown): Promise<Claims>
@@ -138,6 +140,19 @@ export function openClient(
       request('refresh_token', ['invalid_grant'], async () =>
         issued(await refreshTokenGrant(await asGateway(), refreshToken)),
       ),
+    exchange: (token) =>
+      request(
+        'token_exchange',
+        ['invalid_grant', 'invalid_request', 'invalid_target', 'access_denied'],
+        async () =>
+          issued(
+            await genericGrantRequest(await asGateway(), exchangeGrant, {
+              ...exchangeParameters(settings),
+              subject_token: token,
+              subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+            }),
+          ),
+      ),
     introspect: (token) =>
       request('introspection', [], async () => {
         const hint = { token_type_hint: settings.introspection_hint }
@@ -213,6 +228,18 @@ const issued = (response: Issued): IssuedTokens => ({
   refreshToken: response.refresh_token,
   expiresIn: response.expires_in,
 })
+
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+
+function exchangeParameters({ scopes, audience, token_exchange: exchange }: Settings) {
+  const request = exchange?.request ?? {}
+  const scope = request.empty_scopes === true ? [] : (request.scopes ?? scopes)
+  const target = request.empty_audience === true ? [] : (request.audience ?? audience ?? [])
+  return {
+    ...(scope.length === 0 ? {} : { scope: scope.join(' ') }),
+    ...(target.length === 0 ? {} : { audience: target.join(' ') }),
+  }
+}
 
 function authenticationOf(
   method: NonNullable<Settings['client_auth']>[number] | undefined,

@@ -20,10 +20,11 @@ export type Provider = {
 /** Milliseconds after which metadata and keys are read again. */
 const maxAge = 5 * 60_000
 
-/** Opens a provider; nothing is sent before the first token. */
+/** Opens a provider; nothing is sent before the first token. With `onlyKeys` its keys are there and nothing is discovered. */
 export function openProvider(
   settings: Settings,
   { http, clock, log, id }: Pick<PluginTools, 'http' | 'clock' | 'log' | 'id'>,
+  onlyKeys?: string,
 ): Provider {
   const cooldown = settings.rediscovery_lifetime * 1000
   const { timeout, ssl_verify: verifiesTls } = settings
@@ -80,6 +81,7 @@ export function openProvider(
     },
     isAllowed: async (issuer) => (await issuers()).includes(issuer),
     async keySetsOf(issuer) {
+      if (onlyKeys !== undefined) return [keySetAt(onlyKeys)]
       const allowed = await issuers()
       const own = extra.filter((url) => ownersOf(url, allowed)?.includes(issuer) === true)
       const shared = extra.filter((url) => ownersOf(url, allowed) === undefined)

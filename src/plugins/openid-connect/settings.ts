@@ -3,6 +3,7 @@ import { referenceable } from '../../entities/referenceable-fields.ts'
 import { optional } from '../../entities/fields.ts'
 import { connectionFields } from '../redis/connection-settings.ts'
 import { texts, url } from './setting-forms.ts'
+import { tokenExchange } from './exchange-settings.ts'
 import { browserSettings } from './browser-settings.ts'
 import { unsupportedSettings } from './unsupported-settings.ts'
 
@@ -118,6 +119,7 @@ export const settings = z.strictObject({
     .default(['openid'])
     .describe('Scopes to request.'),
   audience: texts().describe('Audience to request with `password` and `client_credentials`.'),
+  token_exchange: tokenExchange,
   bearer_token_param_type: z
     .array(z.enum([...places, 'cookie']))
     .default([...places])
@@ -341,6 +343,7 @@ type Checked = Pick<
   | 'client_secret'
   | 'session_secret'
   | 'session_storage'
+  | 'token_exchange'
   | 'proof_of_possession_dpop'
   | 'proof_of_possession_mtls'
   | 'proof_of_possession_auth_methods_validation'
@@ -373,6 +376,9 @@ function* unboundMethods(given: Checked): Generator<readonly [field: string, mes
   const isBound =
     given.proof_of_possession_dpop !== 'off' || given.proof_of_possession_mtls !== 'off'
   const unbound = given.auth_methods.filter((method) => !boundMethods.has(method))
+  // The exchanged token says nothing about the key of the one that was presented.
+  if (isBound && given.token_exchange !== null && given.token_exchange !== undefined)
+    yield ['token_exchange', 'is not supported with proof_of_possession settings']
   if (isBound && given.proof_of_possession_auth_methods_validation && unbound.length > 0)
     yield ['auth_methods', `have no proof of possession: ${unbound.join(', ')}`]
 }
