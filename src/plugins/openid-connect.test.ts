@@ -97,3 +97,14 @@ test('checks token_exchange', () => {
   expect(exchange({ __proto__x: 1 })).toContain('token_exchange: ')
   expect(exchange({}, { proof_of_possession_dpop: 'optional' })).toContain('token_exchange: is not')
 })
+
+test('accepts several clients, with a secret for each', () => {
+  const two = { client_id: ['a', 'b'] }
+  expect(complaint({ ...two, client_secret: ['x', 'y'], client_arg: 'app' })).toBeUndefined()
+  expect(complaint({ ...two, client_auth: ['none'] })).toBeUndefined()
+  expect(complaint({ ...two, redirect_uri: ['https://a.example/cb'] })).toBeUndefined()
+  expect(complaint({ ...two, client_secret: ['x'] })).toContain('client_secret: must have as many')
+  expect(complaint({ client_id: [] })).toContain('client_id: ')
+  expect(complaint({ client_id: Array.from({ length: 17 }, String) })).toContain('client_id: ')
+  expect(complaint({ ...two, client_arg: 'a=b&c' })).toContain('client_arg: ')
+})

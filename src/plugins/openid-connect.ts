@@ -13,11 +13,17 @@ import {
   openAuthentication,
   setCaller,
 } from './authentication/open-authentication.ts'
-import { openAuthenticator, type Evidence } from './openid-connect/authenticate.ts'
+import {
+  openAuthenticator,
+  type Authenticator,
+  type Evidence,
+} from './openid-connect/authenticate.ts'
+import { hideCookies } from './authentication/browser-cookies.ts'
 import {
   openBrowserSessions,
   type BrowserSessions,
 } from './openid-connect/sessions/browser-session.ts'
+import { openClientChoice, settingsOfClients } from './openid-connect/choose-client.ts'
 import { openExchangeToken } from './openid-connect/exchange-token.ts'
 import {
   findInHead,
@@ -35,7 +41,8 @@ import { openClient } from './openid-connect/open-client.ts'
 import { openPossession } from './openid-connect/possession.ts'
 import { openProvider } from './openid-connect/open-provider.ts'
 import { openRefusals } from './openid-connect/refusals.ts'
-import { acceptedSettings, settings, type Settings } from './openid-connect/settings.ts'
+import { settings, type Settings } from './openid-connect/settings.ts'
+import { acceptedSettings } from './openid-connect/accepted-settings.ts'
 import { openVerifyToken } from './openid-connect/verify-token.ts'
 import { addressOf } from './redis/connection-settings.ts'
 
@@ -54,22 +61,25 @@ export const openidConnect = definePlugin({
   prepare(settings, tools) {
     const refusals = openRefusals(settings)
     const provider = openProvider(settings, tools)
-    const client = openClient(settings, provider, { ...tools, refusals })
     const verify = openVerifyToken(settings, provider, { clock: tools.clock, refusals })
-    const authenticator = openAuthenticator(settings, {
-      provider,
-      client,
-      verify,
-      exchange: openExchangeToken(settings, { ...tools, provider, client, verify, refusals }),
-      refusals,
-      clock: tools.clock,
-    })
     const headers = openForwardHeaders(settings)
     const secretParameters = secretParametersOf(settings)
     const inRedis = openRedis(settings, tools)
     const values = inRedis ?? namedValues(tools.sharedValues)
     const { clock, log } = tools
-    const browsers = openBrowsers(settings, { provider, client, refusals, clock, log, values })
+    const open = (own: Settings) => {
+      const client = openClient(own, provider, { ...tools, refusals })
+      const exchange = openExchangeToken(own, { ...tools, provider, client, verify, refusals })
+      const ids = settings.client_id ?? []
+      const common = { provider, client, refusals, clock }
+      return {
+        authenticator: openAuthenticator(own, { ...common, verify, exchange }),
+        browsers: openBrowsers(own, { ...common, ids, log, values }),
+      }
+    }
+    const [first, ...others] = settingsOfClients(settings)
+    const clients = [open(first), ...others.map(open)] as const
+    const choose = openClientChoice(settings)
     const authentication = openAuthentication('openid-connect', settings.anonymous, tools)
     const identify = openIdentification(settings, tools)
     const possession = openPossession(settings, { clock, values, refusals })
@@ -91,6 +101,7 @@ export const openidConnect = definePlugin({
     }
     const authenticate = async (
       exchange: Exchange,
+      authenticator: Authenticator,
       credentials: Credentials,
       form: Form | undefined,
     ): Promise<void> => {
@@ -113,6 +124,7 @@ export const openidConnect = definePlugin({
       token === undefined ? undefined : possession?.check(exchange, evidence, scheme ?? 'bearer')
     const byCredentials = (
       exchange: Exchange,
+      authenticator: Authenticator,
       credentials = findInHead(exchange, settings),
     ): void | Promise<void> => {
       if (credentials.token !== undefined && possession === undefined) {
@@ -123,30 +135,34 @@ export const openidConnect = definePlugin({
         }
       }
       if (isFound(credentials) || !mayHoldCredentials(exchange, settings))
-        return authenticate(exchange, credentials, undefined)
+        return authenticate(exchange, authenticator, credentials, undefined)
       return readForm(exchange.body, settings).then((form) =>
-        authenticate(exchange, form?.credentials ?? credentials, form),
+        authenticate(exchange, authenticator, form?.credentials ?? credentials, form),
       )
     }
-    const byBrowser = (exchange: Exchange, sessions: BrowserSessions): PluginResult => {
-      sessions.hide(exchange)
+    const byBrowser = (
+      exchange: Exchange,
+      sessions: BrowserSessions,
+      authenticator: Authenticator,
+    ): PluginResult => {
       const own = sessions.answer(exchange)
       if (own !== undefined) return own
       const session = sessions.find(exchange)
       if (session instanceof Promise)
-        return session.then((found) => bySession(exchange, sessions, found))
-      return bySession(exchange, sessions, session)
+        return session.then((found) => bySession(exchange, sessions, authenticator, found))
+      return bySession(exchange, sessions, authenticator, session)
     }
     const bySession = (
       exchange: Exchange,
       sessions: BrowserSessions,
+      authenticator: Authenticator,
       session: Evidence | undefined,
     ): PluginResult => {
       if (session !== undefined) return accept(exchange, session, undefined)
       const credentials = findInHead(exchange, settings)
       const canSignIn = settings.anonymous === null && !isFound(credentials)
       const signIn = canSignIn ? sessions.signIn(exchange) : undefined
-      return signIn ?? byCredentials(exchange, credentials)
+      return signIn ?? byCredentials(exchange, authenticator, credentials)
     }
     return {
       onRequest(exchange) {
@@ -155,7 +171,10 @@ export const openidConnect = definePlugin({
         if (!settings.run_on_preflight && exchange.request.method === 'OPTIONS') return
         addSecretParameters(exchange, secretParameters)
         if (authentication.isSettled(exchange)) return
-        return browsers === undefined ? byCredentials(exchange) : byBrowser(exchange, browsers)
+        const { authenticator, browsers } = clients[choose(exchange)] ?? clients[0]
+        if (browsers === undefined) return byCredentials(exchange, authenticator)
+        hideCookies(exchange, [settings.session_cookie_name, settings.authorization_cookie_name])
+        return byBrowser(exchange, browsers, authenticator)
       },
       onResponse(exchange) {
         const evidence = answered.get(exchange)

@@ -16,11 +16,13 @@ test('the workers of a node refresh an expired session once, and end it together
   const server = createServer((request, response) => void echo(request, response))
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
-  const weir = await startWeir({ env: { WEIR_WORKERS: '3' } })
+  const client = { client_id: 'gateway', client_secret: 'the-secret-of-the-gateway' }
+  const weir = await startWeir({
+    env: { WEIR_WORKERS: '3', WEIR_VAULT_ENV_PREFIX: 'OIDC_', OIDC_CLIENT: client.client_secret },
+  })
   const { port } = server.address() as AddressInfo
   await weir.admin('PUT', '/services/echo', { host: '127.0.0.1', port })
   await weir.admin('PUT', '/services/echo/routes/app', { paths: ['/app'] })
-  const client = { client_id: 'gateway', client_secret: 'the-secret-of-the-gateway' }
   const tokens = [
     jwtTokens('https://api.example', firstLifetime),
     jwtTokens('https://api.example', 600),
@@ -52,7 +54,7 @@ test('the workers of a node refresh an expired session once, and end it together
       issuer: provider.url,
       auth_methods: ['session', 'authorization_code'],
       client_id: [client.client_id],
-      client_secret: [client.client_secret],
+      client_secret: ['{vault://env/client}'],
       session_secret: 'a-secret-for-the-cookies-of-sessions',
       logout_uri_suffix: '/logout',
     },

@@ -63,7 +63,7 @@ export async function openSessionGateways({
     upstream_headers_names: ['X-User'],
     logout_uri_suffix: '/logout',
     rediscovery_lifetime: 1,
-    timeout: 5_000,
+    timeout: 15_000,
     ...(redis && {
       session_storage: 'redis',
       redis: {

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { openSessionGateways } from '../harness/open-session-gateways.ts'
 import { requireProgram } from '../harness/require-program.ts'
+import { until } from '../harness/until.ts'
 import { chromiumNames } from './open-demo.ts'
 import { openBrowser } from './open-visitor.ts'
 
@@ -25,8 +26,12 @@ test('ten tabs of one Chromium that sign in at once all end at their pages (oaut
     await page.goto(`/${names[index]}?a=${index}`)
     return page.url()
   }
-  await open(0)
   const [first] = pages
+  // A provider that is slow at its start is answered 503.
+  await until('the form of the provider', async () => {
+    await open(0)
+    return (await first?.locator('input[name=login]').count()) === 1
+  })
   await first?.fill('input[name=login]', 'anna')
   await first?.fill('input[name=password]', 'right')
   await first?.click('button[type=submit]')

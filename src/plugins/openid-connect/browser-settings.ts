@@ -13,17 +13,12 @@ const cookieDomain = () =>
     .default(null)
 const sameSite = () => z.enum(['Default', 'Lax', 'None', 'Strict'])
 const seconds = () => z.number().min(0)
-const oneUrl = () =>
-  z
-    .array(referenceable(url()))
-    .max(1, { error: 'one client is supported' })
-    .nullable()
-    .default(null)
+const urls = () => z.array(referenceable(url())).min(1).max(16).nullable().default(null)
 
 /** Settings of the flow for people with browsers. */
 export const browserSettings = {
-  redirect_uri: oneUrl().describe(
-    'Address to which the provider sends people back. The address of the request without its query when null.',
+  redirect_uri: urls().describe(
+    'Address to which the provider sends people back, for each client or one for all. The address of the request without its query when null.',
   ),
   authorization_endpoint: url()
     .nullable()
@@ -39,7 +34,7 @@ export const browserSettings = {
     .describe(
       'Where people are after they signed in: `upstream` (the page that they wanted) or `redirect` (`login_redirect_uri`).',
     ),
-  login_redirect_uri: oneUrl().describe('Page after a sign-in, for `redirect`.'),
+  login_redirect_uri: urls().describe('Page after a sign-in, for `redirect`.'),
   logout_uri_suffix: z
     .string()
     .min(1)
@@ -74,7 +69,7 @@ export const browserSettings = {
     .array(z.enum(['POST', 'GET', 'DELETE']))
     .default(['POST', 'DELETE'])
     .describe('Methods of requests that sign out.'),
-  logout_redirect_uri: oneUrl().describe('Page after a sign-out, which the provider must know.'),
+  logout_redirect_uri: urls().describe('Page after a sign-out, which the provider must know.'),
   refresh_tokens: z
     .boolean()
     .default(true)

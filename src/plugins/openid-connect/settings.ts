@@ -21,6 +21,9 @@ export const authMethods = [
 /** A method of Kong for which nothing is done. */
 const idleMethods = ['kong_oauth2'] as const
 
+/** Each has the cost of a plugin. */
+const maxClients = 16
+
 const path = (...names: string[]) => z.array(z.string().min(1)).min(1).default(names)
 const headerName = () =>
   z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'expected a header name' })
@@ -96,23 +99,33 @@ export const settings = z.strictObject({
   timeout: z.int().min(1).default(10_000).describe('Milliseconds to wait for the provider.'),
   client_id: z
     .array(referenceable(z.string().min(1)))
-    .max(1, { error: 'one client is supported' })
-    .nullable()
-    .default(null)
-    .describe('Id of the client, as which the gateway is registered. At most one.'),
-  client_secret: z
-    .array(referenceable(z.string().min(1)))
-    .max(1, { error: 'one client is supported' })
-    .nullable()
-    .default(null)
-    .describe('Secret of the client.'),
-  client_auth: z
-    .array(z.enum(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none']))
-    .max(1, { error: 'one client is supported' })
+    .min(1)
+    .max(maxClients)
     .nullable()
     .default(null)
     .describe(
-      'How the client authenticates. client_secret_basic when null, or none without a secret.',
+      'Ids of the clients as which the gateway is registered. With several, a request chooses one by `client_arg`.',
+    ),
+  client_secret: z
+    .array(referenceable(z.string().min(1)))
+    .min(1)
+    .max(maxClients)
+    .nullable()
+    .default(null)
+    .describe('Secrets of the clients, in the same order.'),
+  client_auth: z
+    .array(z.enum(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none']))
+    .min(1)
+    .max(maxClients)
+    .nullable()
+    .default(null)
+    .describe(
+      'How the clients authenticate; one entry is for all. client_secret_basic when null, or none without a secret.',
+    ),
+  client_arg: headerName()
+    .default('client_id')
+    .describe(
+      'Query parameter or header in which a request names one of several clients; the first client otherwise. Browsers keep the client of their session.',
     ),
   scopes: z
     .array(referenceable(z.string().min(1)))
@@ -327,58 +340,3 @@ export const settings = z.strictObject({
 })
 
 export type Settings = z.output<typeof settings>
-
-export const acceptedSettings = settings.superRefine((given, context) => {
-  for (const [field, message] of violations(given))
-    context.addIssue({ code: 'custom', path: [field], message })
-})
-
-type Checked = Pick<
-  Settings,
-  | 'upstream_headers_names'
-  | 'upstream_headers_claims'
-  | 'downstream_headers_names'
-  | 'downstream_headers_claims'
-  | 'enable_hs_signatures'
-  | 'client_secret'
-  | 'session_secret'
-  | 'session_storage'
-  | 'token_exchange'
-  | 'proof_of_possession_dpop'
-  | 'proof_of_possession_mtls'
-  | 'proof_of_possession_auth_methods_validation'
-  | 'redis'
-> & { readonly auth_methods: readonly string[] }
-
-/** Methods with a proof of possession, and sessions, whose tokens stay in the gateway. */
-const boundMethods = new Set(['bearer', 'introspection', 'session', 'authorization_code'])
-
-/** The rules that span several fields. */
-function* violations(given: Checked): Generator<readonly [field: string, message: string]> {
-  for (const stream of ['upstream', 'downstream'] as const) {
-    const [names, claims] = [`${stream}_headers_names`, `${stream}_headers_claims`] as const
-    if ((given[names] ?? []).length !== (given[claims] ?? []).length)
-      yield [names, `must have as many entries as ${claims}`]
-  }
-  const isForBrowsers = ['session', 'authorization_code'].some((method) =>
-    given.auth_methods.includes(method),
-  )
-  if (isForBrowsers && given.session_secret === null)
-    yield ['session_secret', 'is required by session and authorization_code']
-  if (given.session_storage === 'redis' && given.redis === null)
-    yield ['redis', 'is required by session_storage redis']
-  yield* unboundMethods(given)
-  if (given.enable_hs_signatures && given.client_secret === null)
-    yield ['client_secret', 'is required by enable_hs_signatures']
-}
-
-function* unboundMethods(given: Checked): Generator<readonly [field: string, message: string]> {
-  const isBound =
-    given.proof_of_possession_dpop !== 'off' || given.proof_of_possession_mtls !== 'off'
-  const unbound = given.auth_methods.filter((method) => !boundMethods.has(method))
-  // The exchanged token says nothing about the key of the one that was presented.
-  if (isBound && given.token_exchange !== null && given.token_exchange !== undefined)
-    yield ['token_exchange', 'is not supported with proof_of_possession settings']
-  if (isBound && given.proof_of_possession_auth_methods_validation && unbound.length > 0)
-    yield ['auth_methods', `have no proof of possession: ${unbound.join(', ')}`]
-}

@@ -13,7 +13,6 @@ const defaults = {
   cache_ttl_neg: null,
   cache_ttl_resurrect: null,
   client_alg: null,
-  client_arg: 'client_id',
   client_jwk: null,
   cluster_cache_strategy: 'off',
   disable_session: null,

@@ -23,6 +23,8 @@ export type LogoutTools = {
   readonly clock: Clock
   readonly values: SharedValues
   readonly revocations: Revocations
+  /** Ids of the clients. */
+  readonly ids: readonly string[]
 }
 
 /** Answers the provider's notice that a session has ended; undefined for a body without a logout token. */
@@ -42,7 +44,7 @@ const types: ReadonlySet<string> = new Set(['logout+jwt', 'application/logout+jw
 /** OpenID Connect Back-Channel Logout 1.0 sections 2.5 to 2.8. */
 export function openBackChannelLogout(
   settings: Settings,
-  { provider, clock, values, revocations }: LogoutTools,
+  { provider, clock, values, revocations, ids }: LogoutTools,
 ): BackChannelLogout {
   const tolerance = Math.max(settings.leeway, minTolerance)
   const verify = async (token: string): Promise<Claims> => {
@@ -58,7 +60,7 @@ export function openBackChannelLogout(
         async (keys) => {
           const { payload } = await jwtVerify(token, keys, {
             issuer,
-            audience: [...(settings.client_id ?? [])],
+            audience: [...ids],
             algorithms: [...asymmetricAlgorithms],
             requiredClaims: ['exp', 'jti'],
             maxTokenAge: maxAge,
@@ -84,7 +86,7 @@ export function openBackChannelLogout(
     const key = `logout:${hash('sha256', JSON.stringify([iss, jti]), 'base64url')}`
     if (!(await values.add(key, '1', (maxAge + 2 * tolerance) * 1000)))
       throw refused('it was used before')
-    const clients = [aud].flat().filter((client) => settings.client_id?.includes(String(client)))
+    const clients = [aud].flat().filter((client) => ids.includes(String(client)))
     for (const client of clients) {
       const of = { issuer: iss, client: String(client) }
       if (typeof sid === 'string') await revocations.endSid(of, sid)

@@ -7,7 +7,6 @@ import type { Evidence } from '../authenticate.ts'
 import { mayBeNotice, openBackChannelLogout } from './back-channel-logout.ts'
 import {
   cookiesOf,
-  hideCookies,
   nameOf,
   readChunks,
   writeChunks,
@@ -28,8 +27,6 @@ import { openTokenMemory, type Made } from '../../authentication/token-memory.ts
 
 /** People with browsers: they sign in at the provider, and a session keeps their tokens. */
 export type BrowserSessions = {
-  /** Removes the cookies of the plugin from the forwarded request. */
-  hide(exchange: Exchange): void
   /** The evidence of an active session. A promise where it has to be looked up. */
   find(exchange: Exchange): Evidence | undefined | Promise<Evidence | undefined>
   /** The answer to a request that is no business of the service: the way back from the provider, or signing out. */
@@ -41,6 +38,8 @@ export type BrowserSessions = {
 export type SessionTools = {
   readonly provider: Provider
   readonly client: Client
+  /** Ids of all clients, whose sessions the provider may end. */
+  readonly ids: readonly string[]
   readonly clock: Clock
   readonly refusals: Refusals
   readonly log: Log
@@ -58,7 +57,7 @@ type Known = StoredSession & { readonly evidence: Evidence }
 
 export function openBrowserSessions(settings: Settings, tools: SessionTools): BrowserSessions {
   const { provider, client, clock, refusals, log, values } = tools
-  const { session_cookie_name: cookieName, authorization_cookie_name: signInName } = settings
+  const { session_cookie_name: cookieName } = settings
   const owner = JSON.stringify([settings.issuer, settings.client_id, settings.session_audience])
   const seal = openCookieSeal(settings.session_secret ?? '', owner)
   const options = cookieOptions(settings)
@@ -74,6 +73,7 @@ export function openBrowserSessions(settings: Settings, tools: SessionTools): Br
     clock,
     values,
     revocations,
+    ids: tools.ids,
   })
   const known = openTokenMemory<Known | undefined>(clock)
   const evidences = openTokenMemory<Evidence>(clock)
@@ -190,7 +190,6 @@ export function openBrowserSessions(settings: Settings, tools: SessionTools): Br
     return redirectTo(url ?? home ?? '/')
   }
   return {
-    hide: (exchange) => hideCookies(exchange, [cookieName, signInName]),
     find(exchange) {
       const cookie = cookieIn(exchange)
       if (cookie === undefined) return undefined
