@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openGateway, type TestGateway } from '../../test/harness/open-gateway.ts'
 import { startUpstream } from '../../test/harness/start-upstream.ts'
+import { until } from '../../test/harness/until.ts'
 import { complaintOf } from '../../test/harness/use-plugin.ts'
 import { proxyCache } from './proxy-cache.ts'
 
@@ -292,6 +293,29 @@ test('keeps within its memory, and removes the least recently used response firs
   expect(gateway.caches.bytes).toBeLessThanOrEqual(1_048_576)
   expect(gateway.caches.bytes).toBeGreaterThan(900_000)
   expect([await status(24), await status(1)]).toEqual(['Hit', 'Miss'])
+})
+
+test('responses that are being read take at most half of the memory, and return it', async () => {
+  gateway.caches.purge('plugin-0', null)
+  const before = gateway.caches.bytes
+  const open = new Set<ServerResponse>()
+  respond = (_, response) => {
+    open.add(response.writeHead(200, { 'content-type': 'text/plain' }))
+    response.write('x'.repeat(60_000))
+  }
+  const queries = Array.from({ length: 20 }, (_, index) => `?read=${index}`)
+  const answers = queries.map((query) => ask('plain', {}, query).catch(() => undefined))
+  await until('all are being read', () => open.size === 20)
+  await until('half of the memory is taken', () => gateway.caches.bytes - before > 440_000)
+  expect(gateway.caches.bytes - before).toBeLessThanOrEqual(524_288)
+  for (const [index, response] of [...open].entries())
+    if (index % 2 === 0) response.end()
+    else response.destroy()
+  await Promise.all(answers)
+  gateway.caches.purge('plugin-0', null)
+  await until('the memory is free', () => gateway.caches.bytes === before)
+  respond = counting()
+  expect(await statuses('plain', [{}, {}])).toEqual(['Miss', 'Hit'])
 })
 
 test('a purge removes one response of a plugin, or all', async () => {

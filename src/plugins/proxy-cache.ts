@@ -1,6 +1,7 @@
 import { Problem } from '../lib/problem.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { HeaderList } from '../proxy/header-list.ts'
+import type { PluginCache } from '../proxy/plugin-caches.ts'
 import { definePlugin, type PluginAnswer } from '../proxy/plugin.ts'
 import { readSmallBody } from '../proxy/small-body.ts'
 import {
@@ -138,7 +139,7 @@ export const proxyCache = definePlugin({
           headers: storableHeaders(headers, request.method === 'HEAD'),
           vary,
         }
-        collectAnswer(exchange, cache.maxBytes, (body) => keep(key, { ...stored, body }, exchange))
+        collectAnswer(exchange, cache, (body) => keep(key, { ...stored, body }, exchange))
       },
       close: () => cache.close(),
     }
@@ -209,21 +210,37 @@ function controlledRule(
 /** 206 is a part of a response, and 304 the fields of one. */
 const notWhole: ReadonlySet<number> = new Set([206, 304])
 
-/** Collects the body while it is sent, unless it is larger. */
-function collectAnswer(exchange: Exchange, limit: number, keep: (body: Buffer) => void): void {
-  let parts: Buffer[] | undefined = []
+/** Collects the body while it is sent, as long as it and those that are collected at the same time fit. */
+function collectAnswer(
+  exchange: Exchange,
+  { maxBytes, reserve, unreserve }: PluginCache<Variants>,
+  keep: (body: Buffer) => void,
+): void {
+  let parts: Buffer[] = []
   let length = 0
+  let isCollected = true
   const before = exchange.answerObserver
+  const release = (): void => {
+    unreserve(length)
+    parts = []
+    length = 0
+    isCollected = false
+  }
+  exchange.defer(release)
   exchange.answerObserver = {
     part(chunk) {
       before?.part(chunk)
+      if (!isCollected) return
+      if (length + chunk.length > maxBytes || !reserve(chunk.length)) return release()
       length += chunk.length
-      if (length > limit) parts = undefined
-      parts?.push(Buffer.from(chunk))
+      parts.push(Buffer.from(chunk))
     },
     end() {
       before?.end()
-      if (parts !== undefined) keep(Buffer.concat(parts))
+      if (!isCollected) return
+      const body = Buffer.concat(parts)
+      release()
+      keep(body)
     },
   }
 }

@@ -4,6 +4,10 @@ export type PluginCache<Value> = {
   /** Keeps a value, which is given as large; a value larger than `maxBytes` is not kept. */
   set(key: string, value: Value, bytes: number): void
   delete(key: string): void
+  /** Reserves memory for values that are still being read, at most half of all; false when there is not enough left. */
+  reserve(this: void, bytes: number): boolean
+  /** Returns memory that was reserved. */
+  unreserve(this: void, bytes: number): void
   /** Largest value that is kept. */
   readonly maxBytes: number
   /** Removes all its values. */
@@ -15,6 +19,7 @@ export type PluginCaches = {
   open<Value>(this: void, plugin: string): PluginCache<Value>
   /** Removes a key, or without one everything, from the caches of a plugin. */
   purge(this: void, plugin: string, key: string | null): void
+  /** Of kept values and reserved. */
   readonly bytes: number
 }
 
@@ -29,6 +34,7 @@ export function openPluginCaches(limit: number): PluginCaches {
   // A Map iterates in the order of insertion, so that the first entry is the least recently used one.
   const entries = new Map<string, Kept & { readonly keys: Set<string>; readonly key: string }>()
   let used = 0
+  let reserved = 0
   let opened = 0
   const remove = (name: string): void => {
     const entry = entries.get(name)
@@ -36,6 +42,12 @@ export function openPluginCaches(limit: number): PluginCaches {
     entries.delete(name)
     entry.keys.delete(entry.key)
     used -= entry.bytes
+  }
+  const evict = (): void => {
+    for (const oldest of entries.keys()) {
+      if (used + reserved <= limit) break
+      remove(oldest)
+    }
   }
   const prefixes = new Map<Set<string>, string>()
   return {
@@ -63,12 +75,18 @@ export function openPluginCaches(limit: number): PluginCaches {
           entries.set(name, { value, bytes, keys, key })
           keys.add(key)
           used += bytes
-          for (const oldest of entries.keys()) {
-            if (used <= limit) break
-            remove(oldest)
-          }
+          evict()
         },
         delete: (key) => remove(prefix + key),
+        reserve(bytes) {
+          if (reserved + bytes > limit / 2) return false
+          reserved += bytes
+          evict()
+          return true
+        },
+        unreserve(bytes) {
+          reserved -= bytes
+        },
         close() {
           for (const key of keys) remove(prefix + key)
           prefixes.delete(keys)
@@ -84,7 +102,7 @@ export function openPluginCaches(limit: number): PluginCaches {
       }
     },
     get bytes() {
-      return used
+      return used + reserved
     },
   }
 }

@@ -95,7 +95,7 @@ const requests: Readonly<Record<string, (secret: string) => Record<string, strin
 const isAccepted = async (kind: string, secret: string): Promise<boolean> =>
   (await gateway.ask(`/${kind}`, { headers: requests[kind]?.(secret) ?? {} })).status === 200
 
-/** What must be accepted at a time, by the obvious rule. */
+/** Whether a secret must be accepted at a time, by the obvious rule. */
 const mayPass = (kind: string, secret: string, time: number): boolean =>
   time < expires &&
   (secret === 'new' || (secret === 'old' && kind !== 'key-auth' && time < overlapEnds))
