@@ -14,6 +14,7 @@ import { LatestRequests } from '../requests/latest-requests.tsx'
 import { RequestDrawer } from '../requests/request-drawer.tsx'
 import { AnswerNotices, liveError } from '../traffic/answer-notices.tsx'
 import { TrafficPanels } from '../traffic/traffic-panels.tsx'
+import { UnrecordedNotice } from '../traffic/unrecorded-notice.tsx'
 import { useLiveQueries } from '../view/use-live-queries.ts'
 import { type PageView, usePageView } from '../view/use-page-view.ts'
 import { boards } from './boards.ts'
@@ -52,6 +53,7 @@ function Overview({ masks, view }: OverviewProps) {
       </PageHeader>
       <FilterBar view={view} />
       <AnswerNotices live={live} view={view} masks={masks} />
+      <UnrecordedNotice scope={scope} />
       {liveError(live) === undefined && (
         <>
           <TrafficPanels live={live} view={view} height={220} />
