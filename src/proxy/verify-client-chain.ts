@@ -1,9 +1,21 @@
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { extensionsOf, subjectAltName } from './tls/read-certificate.ts'
 import { elementsOf, firstIn } from './tls/read-der.ts'
 
 /** A CA certificate that is trusted. */
-export type Authority = { readonly id: string; readonly certificate: X509Certificate }
+export type Authority = {
+  readonly id: string
+  readonly certificate: X509Certificate
+  /** Whether it is signed by itself. */
+  readonly isRoot: boolean
+}
+
+/** Parses a CA certificate (PEM). */
+export function readAuthority(id: string, pem: string): Authority {
+  const certificate = new X509Certificate(pem)
+  const isRoot = certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+  return { id, certificate, isRoot }
+}
 
 /** A path from the certificate of a client to a trusted CA certificate. */
 export type VerifiedChain = {
@@ -34,7 +46,7 @@ export function verifyClientChain(
   }
 }
 
-type Step = { readonly certificate: X509Certificate; readonly id?: string }
+type Step = Pick<Authority, 'certificate'> & Partial<Authority>
 
 type Search = {
   readonly intermediates: readonly X509Certificate[]
@@ -62,8 +74,7 @@ function findPath(path: readonly Step[], search: Search): readonly Step[] | unde
     if (!mayIssue(candidate.certificate, child.certificate, path.length - 1, search)) continue
     const longer = [...path, candidate]
     const isEnd =
-      candidate.id !== undefined &&
-      (search.allowsPartialChain || isSigned(candidate.certificate, candidate.certificate, search))
+      candidate.id !== undefined && (search.allowsPartialChain || candidate.isRoot === true)
     const found = isEnd ? longer : findPath(longer, search)
     if (found !== undefined) return found
   }

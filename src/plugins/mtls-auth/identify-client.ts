@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
 import { Problem } from '../../lib/problem.ts'
 import { readCertificateNames, type CertificateNames } from '../../proxy/certificate-names.ts'
@@ -11,6 +10,7 @@ import {
 import type { ClientCertificate, Exchange } from '../../proxy/exchange.ts'
 import type { PluginTools } from '../../proxy/plugin.ts'
 import {
+  readAuthority,
   verifyClientChain,
   type Authority,
   type VerifiedChain,
@@ -127,7 +127,7 @@ function authorityOf(item: ReturnType<Tools['findAuthority']>): Authority | unde
   if (item === undefined) return undefined
   const known = parsed.get(item)
   if (known !== undefined) return known
-  const authority = { id: item.id, certificate: new X509Certificate(item.cert) }
+  const authority = readAuthority(item.id, item.cert)
   parsed.set(item, authority)
   return authority
 }
