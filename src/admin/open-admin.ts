@@ -41,6 +41,7 @@ import { registerRoutes } from './http/register-routes.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
 import { adminAccountRoutes } from './rbac/admin-account-routes.ts'
 import { explainRoute } from './rbac/explain-route.ts'
+import { explainTokenRoute } from './rbac/explain-token-route.ts'
 import { groupRoutes } from './rbac/group-routes.ts'
 import { tokenRoutes } from './rbac/token-routes.ts'
 import { rolePermissionsRoute, userPermissionsRoute, userRoles } from './rbac/role-routes.ts'
@@ -209,6 +210,7 @@ export function adminRoutes(
     ...groupRoutes(),
     ...adminAccountRoutes(),
     explainRoute(() => routes),
+    explainTokenRoute,
     ...auditRoutes,
     ...membershipRoutes,
     ...entityRoutes(),

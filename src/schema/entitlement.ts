@@ -82,3 +82,31 @@ export type Entitlements = {
   readonly rules: readonly string[]
   readonly revision: number
 }
+
+/** Answer of POST /rbac/explain-token: the effect of an access token of the identity provider. */
+export type ExplainedToken = {
+  readonly valid: boolean
+  /** Why a token is refused; null for a valid one. */
+  readonly because: string | null
+  readonly issuer: string | null
+  readonly subject: string | null
+  /** The verified claims; null when the token is not valid. */
+  readonly claims: Readonly<Record<string, unknown>> | null
+  /** The principal; null when a sign-in would create it, or be refused. */
+  readonly principal: {
+    readonly id: string
+    readonly name: string
+    readonly enabled: boolean
+  } | null
+  /** Values of the claims for groups, with the roles that each gives. */
+  readonly groups: readonly {
+    readonly name: string
+    readonly roles: readonly { readonly name: string; readonly workspace: string }[]
+  }[]
+  /** Roles that are granted by hand. */
+  readonly granted: readonly { readonly name: string; readonly workspace: string }[]
+  /** Sentences about the permissions of these roles. */
+  readonly permissions: readonly string[]
+  /** A sentence about the rows of traffic that it shows. */
+  readonly rows: string
+}

@@ -36,6 +36,7 @@ const isGlobal = (path: string): boolean =>
     /^\/ca_certificates(\/:item)?$/,
     /\/:item\/ca_certificate$/,
     /^\/rbac\/users(\/:item|\/:parent\/(tokens|identities|sessions|second-factor).*)?$/,
+    /^\/rbac\/explain-token$/,
     /^\/(rbac\/)?groups(\/:item)?$/,
     /^\/admins(\/:item(\/workspaces)?)?$/,
     /^\/audit\/(chain|verify)$/,
@@ -48,7 +49,7 @@ const isForSuperAdmins = (method: Method, path: string): boolean =>
 
 /** Validation changes nothing; some paths require `update` for every method. */
 const isReading = (method: Method, path: string): boolean =>
-  /^\/(schemas\/.*validate|config\/(diff|validate|preview))$/.test(path) ||
+  /^\/(schemas\/.*validate|config\/(diff|validate|preview)|rbac\/explain-token)$/.test(path) ||
   (method === 'GET' && !/^\/config\/(sync|revisions\/.*rollback)$/.test(path))
 
 /** Filtered lists, which show only readable entries. */

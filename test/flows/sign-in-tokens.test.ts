@@ -338,3 +338,48 @@ test('a claim path finds names with dots and claims within others, and no inheri
   expect(groupsAt('groups', { groups: 'one group of words' })).toEqual(['one group of words'])
   expect(groupsAt('groups', { groups: [1, null, { a: 1 }, '', 'c'] })).toEqual(['c'])
 })
+
+test('explains a token to those who may read that: claims, roles of its groups, permissions and rows; audited, and kept nowhere', async () => {
+  const token = await issuer.sign(claims({ sub: 'nora', groups: ['readers', 'unmapped'] }), at)
+  const { revision } = admin.configuration.current()
+  const { status, body } = await admin.ask('POST', '/rbac/explain-token', { token })
+  expect([status, body]).toMatchObject([
+    200,
+    {
+      valid: true,
+      because: null,
+      subject: 'nora',
+      principal: null,
+      claims: { sub: 'nora', iss: issuer.url },
+      groups: [
+        { name: 'readers', roles: [{ name: 'read-only', workspace: 'default' }] },
+        { name: 'unmapped', roles: [] },
+      ],
+      granted: [],
+      rows: 'You see every request.',
+    },
+  ])
+  expect(body.permissions).toEqual([
+    'role read-only of workspace default (by group readers) allows read at * in every workspace',
+  ])
+  // It signs nobody in.
+  expect(admin.configuration.current().revision).toBe(revision)
+  expect((await admin.ask('GET', '/rbac/users/nora')).status).toBe(404)
+  const expired = await issuer.sign(claims({ sub: 'nora', exp: now() - 60 }), at)
+  expect((await admin.ask('POST', '/rbac/explain-token', { token: expired })).body).toMatchObject({
+    valid: false,
+    because: expect.stringContaining('not valid'),
+    claims: null,
+    permissions: [],
+  })
+  const records = await admin.configuration.audit.read({ path: '/rbac/explain-token' }, 10)
+  expect(records.map(({ because }) => because)).toEqual([
+    'Inspected a token that is not valid.',
+    `Inspected a token of nora at ${issuer.url}.`,
+  ])
+  const log = JSON.stringify(await admin.configuration.audit.read({}, 1000))
+  for (const secret of [token, expired]) expect(log).not.toContain(secret.slice(-40))
+  await admin.ask('POST', '/rbac/users', { name: 'weak', user_token: 'token-of-somebody-weak' })
+  const asking = { token: 'token-of-somebody-weak' }
+  expect((await admin.ask('POST', '/rbac/explain-token', { token }, asking)).status).toBe(403)
+})

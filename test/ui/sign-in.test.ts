@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import type Provider from 'oidc-provider'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openProvider } from '../../src/identity/open-provider.ts'
 import { totpCode } from '../../src/identity/totp.ts'
@@ -18,6 +19,7 @@ let browser: TestBrowser
 const password = 'a-long-enough-password'
 const clock = { now: () => Date.now() }
 const groups = ['x-readers']
+let accessToken: string
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -43,7 +45,7 @@ beforeAll(async () => {
     uiDirectory: join(resolve(import.meta.dirname, '../..'), 'dist/ui'),
     provider: openProvider(settings, { http: openHttpClient(openEgress()), clock, log: silentLog }),
   })
-  await provider.open(
+  const op = await provider.open(
     [
       {
         client_id: 'weir',
@@ -55,6 +57,7 @@ beforeAll(async () => {
     {
       features: { devInteractions: { enabled: true } },
       claims: { openid: ['sub', 'sid'], profile: ['groups'] },
+      extraTokenClaims: () => ({ groups }),
       findAccount: async (_, id) => ({
         accountId: id,
         claims: async () => ({ sub: id, groups }),
@@ -64,6 +67,7 @@ beforeAll(async () => {
   await admin.ask('POST', '/workspaces', { name: 'ProductX' })
   await admin.ask('POST', '/rbac/groups', { name: 'x-readers' })
   await admin.ask('POST', '/ProductX/rbac/groups/x-readers/roles', { role: 'workspace-read-only' })
+  accessToken = await issueToken(op)
   browser = await openBrowser(program)
 }, 90_000)
 afterAll(async () => {
@@ -72,6 +76,26 @@ afterAll(async () => {
   await provider?.stop()
 })
 beforeEach((context) => void requireProgram(context, ...chromiumNames))
+
+/** An access token of anna. */
+async function issueToken(op: Provider): Promise<string> {
+  const client = await op.Client.find('weir')
+  const grant = new op.Grant({ accountId: 'anna', clientId: 'weir' })
+  const token = new op.AccessToken({
+    accountId: 'anna',
+    client: client as never,
+    grantId: await grant.save(),
+    gty: 'password',
+    scope: 'openid',
+  } as never)
+  token.resourceServer = new op.ResourceServer('weir', {
+    scope: 'openid',
+    audience: 'weir',
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: 'RS256' } },
+  })
+  return token.save()
+}
 
 const visit = (): Promise<Visitor> => openVisitor(browser, admin.managerUrl)
 
@@ -108,6 +132,28 @@ test('a person whom the provider refuses, or who has no account here, learns why
   await visitor.go('/sign-in/callback?error=access_denied&state=unknown')
   const text = await untilText(visitor, 'You are not signed in', 'Back to sign-in')
   expect(text).toContain('was not begun in this browser')
+  await checkForm(visitor)
+})
+
+test('the page Access explains a pasted token, and does not keep it', async () => {
+  const account = { name: 'admin', password }
+  const visitor = await openVisitor(browser, admin.managerUrl, { account })
+  const { page } = visitor
+  await visitor.go('/access?workspace=default')
+  await page.getByRole('tab', { name: 'Token', exact: true }).click()
+  const field = page.getByLabel('Access token of the identity provider')
+  await field.fill('eyJhbGciOiJub25lIn0.e30.')
+  await page.getByRole('button', { name: 'Explain', exact: true }).click()
+  await untilText(visitor, 'Refused', 'is not valid')
+  await field.fill(accessToken)
+  await page.getByRole('button', { name: 'Explain', exact: true }).click()
+  const text = await untilText(
+    visitor,
+    /x-readers\s+workspace-read-only in ProductX/,
+    'allows read at',
+  )
+  expect(text).toContain('You see requests of workspace ProductX')
+  expect(await field.inputValue()).toBe('')
   await checkForm(visitor)
 })
 

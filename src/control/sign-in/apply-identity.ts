@@ -101,7 +101,8 @@ async function linkIdentity(
       },
     ])
   } catch (error) {
-    // Another request of the same subject was first.
+    // Another request of the same subject was first; its change is visible after the next one.
+    await change(control, origin, because, [])
     const other = identityOf(control, identity)
     if (other !== undefined) return other
     throw error

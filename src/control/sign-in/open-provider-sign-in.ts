@@ -6,6 +6,7 @@ import { Problem } from '../../lib/problem.ts'
 import type { Control, Origin } from '../change-configuration.ts'
 import { applyIdentity, identityOf } from './apply-identity.ts'
 import { auditSignIn } from './audit-sign-in.ts'
+import { inspectToken, type InspectedToken } from './inspect-token.ts'
 
 /** A response of the provider that a browser brought. */
 export type ProviderAnswer = {
@@ -35,6 +36,8 @@ export type ProviderSignIn = {
   }>
   /** The id of the principal of an access token, with its groups applied. Throws a Problem 401 or 403. */
   principalOf(token: string, address: string): Promise<string>
+  /** Verifies an access token and describes its effect, without signing anybody in. Leaves an audit record, and no trace of the token. */
+  inspect(token: string, by: string, origin: Origin): Promise<InspectedToken>
   /** Ends the sessions that a logout token names (OpenID Connect Back-Channel Logout). */
   logOut(token: string, origin: Origin): Promise<void>
   endSessionUrl(): Promise<string | undefined>
@@ -110,6 +113,18 @@ export function openProviderSignIn(
         origin,
       })
       return principal.id
+    },
+    async inspect(token, by, origin) {
+      const inspected = await inspectToken(control, provider, token)
+      await auditSignIn(control, origin, {
+        principal: control.state.rightsOf(by)?.principal ?? null,
+        because:
+          inspected.identity === undefined
+            ? 'Inspected a token that is not valid.'
+            : `Inspected a token of ${inspected.identity.subject} at ${issuer}.`,
+        status: 200,
+      })
+      return inspected
     },
     async logOut(token, origin) {
       const logout = await provider.verifyLogoutToken(token)

@@ -1,5 +1,5 @@
 import { buildRights, type Names } from '../../access/build-rights.ts'
-import type { HeldRole, Named, NamedEntities, Rights } from '../../access/rights.ts'
+import type { HeldRole, Named, NamedEntities, Principal, Rights } from '../../access/rights.ts'
 import { entities } from '../../entities/entities.ts'
 import { entriesOf, type Entries, type Entry, type Stored } from '../../entities/entry.ts'
 import { memoizeByKey } from '../../lib/memoize-by-key.ts'
@@ -16,6 +16,8 @@ export type State = {
   readonly seal: Seal
   /** The rights of an enabled principal. */
   rightsOf(principal: string): Rights | undefined
+  /** The rights that roles give to a principal, or to somebody who is none yet. */
+  rightsWith(principal: Principal, held: readonly HeldRole[]): Rights
   /** The token with this SHA-256; its expiry is not checked. */
   tokenOf(sha256: string): Entry<'token'> | undefined
 }
@@ -41,6 +43,8 @@ export function buildState(indexes: EntryIndexes, snapshot: Snapshot, seal: Seal
       }
       return rights.get(principal)
     },
+    rightsWith: (principal, held) =>
+      buildRights({ principal, held, revision }, { workspaces: workspacesIn(snapshot), named }),
     tokenOf(sha256) {
       const [found] = entriesWith(indexes, 'token', 'token', sha256)
       return found
@@ -104,17 +108,22 @@ const namedRoute = memoizeByKey(({ id, workspace, fields }: Entry<'route'>): Nam
 
 /** The roles of a principal with their permissions, granted directly or through groups. */
 export function heldRoles(view: ConfigurationView, principal: string): HeldRole[] {
-  const granted = grantsOf(view, principal).flatMap(({ fields }) => heldRole(view, fields.role.id))
-  return [...granted, ...rolesOfGroups(view, principal)]
+  const granted = grantedRoles(view, principal)
+  const groups = entriesOf(view.entries, 'principal').get(principal)?.fields.groups ?? []
+  return [...granted, ...rolesOfGroups(view, groups)]
 }
+
+/** The roles that are granted to a principal directly. */
+export const grantedRoles = (view: ConfigurationView, principal: string): HeldRole[] =>
+  grantsOf(view, principal).flatMap(({ fields }) => heldRole(view, fields.role.id))
 
 /** The grants of a principal. */
 export const grantsOf = (view: ConfigurationView, principal: string): Entry<'grant'>[] => [
   ...referrersOf(view, 'grant', 'principal', { id: principal, workspace: null }),
 ]
 
-function rolesOfGroups(view: ConfigurationView, principal: string): HeldRole[] {
-  const names = entriesOf(view.entries, 'principal').get(principal)?.fields.groups ?? []
+/** The roles that groups give to their members. */
+export function rolesOfGroups(view: ConfigurationView, names: readonly string[]): HeldRole[] {
   return [...new Set(names)].flatMap((name) =>
     [...entriesWith(view, 'group', 'name', name)].flatMap((group) =>
       [...referrersOf(view, 'group-role', 'group', group)].flatMap(({ fields }) =>

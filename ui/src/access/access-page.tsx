@@ -1,5 +1,6 @@
 import { Tabs } from '@mantine/core'
-import { useSession, workspacesWith } from '../api/session.ts'
+import { useQuery } from '@tanstack/react-query'
+import { signInOptionsQuery, useSession, workspacesWith } from '../api/session.ts'
 import { Page, PageHeader } from '../layout/page.tsx'
 import { NoAccess } from '../notices/error-state.tsx'
 import { usePageView } from '../view/use-page-view.ts'
@@ -7,6 +8,7 @@ import { AllWorkspaces } from './all-workspaces.tsx'
 import { ExplainForm } from './explain-form.tsx'
 import { PeopleList } from './people-list.tsx'
 import { RoleList } from './role-list.tsx'
+import { TokenForm } from './token-form.tsx'
 import { WorkspaceList } from './workspace-list.tsx'
 import { WorkspaceMatrix } from './workspace-matrix.tsx'
 
@@ -21,6 +23,7 @@ const tabs = {
 export function AccessPage() {
   const session = useSession()
   const { workspace: selected } = usePageView()
+  const hasProvider = useQuery(signInOptionsQuery).data?.label !== undefined
   const readable = workspacesWith(session, 'rbac/explain').map(({ name }) => name)
   const workspaces = selected === undefined ? readable : [selected]
   const [only] = workspaces
@@ -45,6 +48,7 @@ export function AccessPage() {
           <Tabs.Tab value="roles">Roles</Tabs.Tab>
           <Tabs.Tab value="workspaces">Hosts and paths</Tabs.Tab>
           <Tabs.Tab value="explain">Explain</Tabs.Tab>
+          {hasProvider && <Tabs.Tab value="token">Token</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="access">
           {workspaces.length > 1 ? (
@@ -66,6 +70,9 @@ export function AccessPage() {
         </Tabs.Panel>
         <Tabs.Panel value="explain">
           <ExplainForm workspaces={workspaces} />
+        </Tabs.Panel>
+        <Tabs.Panel value="token">
+          <TokenForm />
         </Tabs.Panel>
       </Tabs>
     </Page>

@@ -1,5 +1,10 @@
 import { queryOptions } from '@tanstack/react-query'
-import type { EntitlementRow, Entitlements, Explanation } from '../../../src/schema/entitlement.ts'
+import type {
+  EntitlementRow,
+  Entitlements,
+  ExplainedToken,
+  Explanation,
+} from '../../../src/schema/entitlement.ts'
 import type { EntityRecord } from '../api/entities.ts'
 import { requestJson, send } from '../api/request-json.ts'
 
@@ -33,6 +38,10 @@ export const explanationQuery = (workspace: string, check: AccessCheck) =>
       ),
     retry: false,
   })
+
+/** The effect of an access token of the identity provider. */
+export const explainToken = (token: string): Promise<ExplainedToken> =>
+  requestJson<ExplainedToken>('/admin/rbac/explain-token', { method: 'POST', body: { token } })
 
 type List = { readonly data: readonly EntityRecord[]; readonly offset?: string | null }
 
