@@ -36,31 +36,40 @@ export const explainTokenRoute: AdminRoute = {
 }
 
 function explain(inspected: InspectedToken): ExplainedToken {
-  const { refusal, identity, claims, principal, granted, mapped, rights } = inspected
+  if (inspected.refusal !== undefined) return { ...refused, because: inspected.refusal }
+  const { identity, claims, principal, granted, mapped, rights } = inspected
   return {
-    valid: refusal === undefined,
-    because: refusal ?? null,
-    issuer: identity?.issuer ?? null,
-    subject: identity?.subject ?? null,
-    claims: claims ?? null,
+    valid: true,
+    because: null,
+    issuer: identity.issuer,
+    subject: identity.subject,
+    claims,
     principal:
       principal === undefined
         ? null
         : { id: principal.id, name: principal.fields.name, enabled: principal.fields.enabled },
-    groups: (identity?.groups ?? []).map((name) => ({
+    groups: identity.groups.map((name) => ({
       name,
       roles: mapped.filter(({ group }) => group === name).map(describeRole),
     })),
     granted: granted.map(describeRole),
-    permissions: [...(rights?.endpoints ?? []), ...(rights?.entities ?? [])].map(
-      ({ words }) => words,
-    ),
-    rows:
-      rights === undefined
-        ? ''
-        : explainVisibility(rights, { rule: 'service_or_route' }, requests).statement,
+    permissions: [...rights.endpoints, ...rights.entities].map(({ words }) => words),
+    rows: explainVisibility(rights, { rule: 'service_or_route' }, requests).statement,
   }
 }
+
+/** Claims of a token that is not valid mean nothing, and are not shown. */
+const refused = {
+  valid: false,
+  issuer: null,
+  subject: null,
+  claims: null,
+  principal: null,
+  groups: [],
+  granted: [],
+  permissions: [],
+  rows: '',
+} as const
 
 const requests = { one: 'request', many: 'requests' } as const
 

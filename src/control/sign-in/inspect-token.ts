@@ -9,18 +9,19 @@ import { grantedRoles, rolesOfGroups } from '../state/state.ts'
 import { identityOf } from './apply-identity.ts'
 
 /** The effect that an access token of the provider would have. */
-export type InspectedToken = {
-  /** Why it is refused; absent for a valid token. */
-  readonly refusal?: string
-  readonly identity?: ProviderIdentity
-  readonly claims?: Claims
-  readonly principal?: Entry<'principal'> | undefined
-  /** Roles that are granted to the principal by hand. */
-  readonly granted: readonly HeldRole[]
-  /** Roles of the groups in the claims. */
-  readonly mapped: readonly HeldRole[]
-  readonly rights?: Rights
-}
+export type InspectedToken =
+  | { readonly refusal: string; readonly identity?: never }
+  | {
+      readonly refusal?: never
+      readonly identity: ProviderIdentity
+      readonly claims: Claims
+      readonly principal: Entry<'principal'> | undefined
+      /** Roles that are granted to the principal by hand. */
+      readonly granted: readonly HeldRole[]
+      /** Roles of the groups in the claims. */
+      readonly mapped: readonly HeldRole[]
+      readonly rights: Rights
+    }
 
 /** Verifies a token as the Admin API does, and reads what it would give. Changes nothing. */
 export async function inspectToken(
@@ -44,6 +45,6 @@ export async function inspectToken(
     return { identity, claims, principal, granted, mapped, rights }
   } catch (error) {
     if (!(error instanceof Problem) || error.status === 503) throw error
-    return { refusal: error.record ?? error.message, granted: [], mapped: [] }
+    return { refusal: error.record ?? error.message }
   }
 }
