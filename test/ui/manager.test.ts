@@ -40,7 +40,7 @@ test('asks for sign-in, reports a wrong password, and continues to the requested
   await visitor.go('/services?workspace=ProductX')
   await page.getByLabel('Name').fill(developer.name)
   await page.getByRole('textbox', { name: 'Password' }).fill('not the password')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('alert').waitFor()
   await page.getByRole('textbox', { name: 'Password' }).fill(developer.password)
   await page.keyboard.press('Enter')
