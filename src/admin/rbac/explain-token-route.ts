@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { explainVisibility } from '../../access/explain-visibility.ts'
 import type { HeldRole } from '../../access/rights.ts'
-import type { InspectedToken } from '../../control/sign-in/inspect-token.ts'
+import type { Configuration } from '../../control/configuration.ts'
 import { defaultWorkspace } from '../../entities/default-workspace.ts'
 import { notFound, schemaViolation } from '../../entities/kong-problem.ts'
 import { violationsOf } from '../../entities/violations.ts'
@@ -34,6 +34,8 @@ export const explainTokenRoute: AdminRoute = {
     },
   },
 }
+
+type InspectedToken = Awaited<ReturnType<NonNullable<Configuration['provider']>['inspect']>>
 
 function explain(inspected: InspectedToken): ExplainedToken {
   if (inspected.refusal !== undefined) return { ...refused, because: inspected.refusal }
