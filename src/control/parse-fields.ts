@@ -44,6 +44,7 @@ export function parseFields(
   const config = entity.configSchema === undefined ? undefined : parseConfig(entity, body, catalog)
   Object.assign(violations, config?.violations, misplacedIn(entity, body))
   Object.assign(violations, forbiddenIn(entity, body, catalog))
+  Object.assign(violations, entity.fieldViolations?.(body, catalog))
   if (!parsed.success || Object.keys(violations).length > 0) throw schemaViolation(violations)
   return config === undefined ? parsed.data : { ...parsed.data, config: config.value }
 }

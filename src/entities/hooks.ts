@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { AnyEntry, AnyFields, Declaration, EntryOf, StoredFields } from './declaration.ts'
+import type { Violations } from './violations.ts'
 import type { PluginSchema, Shorthands } from './plugin-schema.ts'
 
 /** An unvalidated request body. */
@@ -180,6 +181,8 @@ export type Hooks<Fields> = {
   ): Body
   /** Fields that must be null beside the others. */
   forbiddenFields?(fields: Body, catalog: readonly PluginSchema[]): readonly string[]
+  /** Errors of a body beyond those of its schema, by field. */
+  fieldViolations?(fields: Body, catalog: readonly PluginSchema[]): Violations
   /** Kong's error message for a `name` without a schema. */
   unknownName?(name: string): string
   /** Checks that need platform functions, such as parsing certificates; returns the fields with derived ones filled. `now` is in seconds since the epoch. */

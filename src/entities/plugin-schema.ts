@@ -16,6 +16,8 @@ export type PluginSchema = {
   readonly supportedPartials?: SupportedPartials
   /** Fields of the plugin entity that must be null. */
   readonly withoutScopes?: readonly PluginScope[]
+  /** Whether it acts on streams (TCP, TLS, UDP) too. */
+  readonly actsOnStreams?: boolean
 }
 
 export type SupportedPartials = { readonly [Type in PartialType]?: readonly string[] }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { optional } from '../entities/fields.ts'
 import { Problem } from '../lib/problem.ts'
+import type { Exchange } from '../proxy/exchange.ts'
 import { definePlugin } from '../proxy/plugin.ts'
 import { openAddressSet } from './ip-restriction/address-set.ts'
 
@@ -30,23 +31,23 @@ const isFilled = (list: readonly string[] | null): list is readonly string[] =>
 
 export const ipRestriction = definePlugin({
   name: 'ip-restriction',
-  about: 'Allows or denies requests by the address of the client.',
+  about: 'Allows or denies requests and streams by the address of the client.',
   settings,
   acceptedSettings,
+  actsOnStreams: true,
   prepare({ allow, deny, status, message }) {
     const isAllowed = isFilled(allow) ? openAddressSet(allow) : undefined
     const isDenied = isFilled(deny) ? openAddressSet(deny) : undefined
-    return {
-      onRequest({ request: { clientAddress } }) {
-        // A client without an address is neither allowed nor known not to be denied.
-        const passes =
-          isDenied?.(clientAddress) !== true &&
-          (isAllowed ?? isDenied)?.(clientAddress) !== undefined &&
-          isAllowed?.(clientAddress) !== false
-        if (passes || (isAllowed ?? isDenied) === undefined) return
-        const sentence = message ?? `IP address not allowed: ${clientAddress}`
-        throw new Problem('ip-restriction.address', status ?? 403, sentence)
-      },
+    const restrict = ({ request: { clientAddress } }: Exchange): void => {
+      // A client without an address is neither allowed nor known not to be denied.
+      const passes =
+        isDenied?.(clientAddress) !== true &&
+        (isAllowed ?? isDenied)?.(clientAddress) !== undefined &&
+        isAllowed?.(clientAddress) !== false
+      if (passes || (isAllowed ?? isDenied) === undefined) return
+      const sentence = message ?? `IP address not allowed: ${clientAddress}`
+      throw new Problem('ip-restriction.address', status ?? 403, sentence)
     }
+    return { onRequest: restrict, onStream: restrict }
   },
 })

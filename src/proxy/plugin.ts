@@ -161,6 +161,8 @@ type AuthorityItem = SnapshotItem<'ca_certificates'>
 export type PluginUse = {
   /** Before the request is forwarded. Returns an answer to give it instead of asking the service; throws a Problem to refuse. */
   onRequest?(exchange: Exchange): PluginResult
+  /** Before a stream (TCP, TLS, UDP) is forwarded, for plugins with `actsOnStreams`. Throws a Problem to refuse it. */
+  onStream?(exchange: Exchange): void
   /** Before the head of any answer is sent, once per exchange; may add to `exchange.answerHeaders` and change `exchange.serviceHeaders`. Returns an answer to give it instead of that of the service; the first one counts. If it throws, the answer becomes a 500. */
   onResponse?(exchange: Exchange): void | PluginAnswer
   /** Before the event of an exchange is recorded, for any answer: returns the event to record instead. If it throws, a minimal event is recorded. */
@@ -196,6 +198,8 @@ export type PluginDefinition<Settings extends z.ZodObject = z.ZodObject> = {
   readonly supportedPartials?: SupportedPartials
   /** Scopes that are not allowed, because the plugin runs before they are known. */
   readonly withoutScopes?: readonly PluginScope[]
+  /** True for a plugin that acts on streams too. */
+  readonly actsOnStreams?: boolean
   /** For a plugin that checks `request.clientCertificate`: ids of the accepted CA certificates. If it returns any list, TLS handshakes request a client certificate. */
   readonly trustedAuthorities?: (
     settings: Readonly<Record<string, unknown>>,

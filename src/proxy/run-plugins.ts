@@ -47,6 +47,23 @@ function runFrom(
   return undefined
 }
 
+/** Runs the plugins of the route that act on streams. A Problem that one throws refuses the stream. */
+export function runStreamPlugins(plan: PluginPlan, exchange: Exchange): void {
+  const { scheme } = exchange.request
+  const { protocols = [] } = exchange.matched?.route ?? {}
+  const passesThrough = scheme === 'tls' && protocols.includes('tls_passthrough')
+  const protocol = passesThrough ? 'tls_passthrough' : scheme
+  for (const plugin of [...plan.identify, ...plan.authorize(undefined)]) {
+    const { use } = plugin
+    if (use.onStream === undefined || !plugin.protocols.includes(protocol)) continue
+    try {
+      if (actsOn(plugin, exchange)) use.onStream(exchange)
+    } catch (error) {
+      throw failureOf(error, plugin, exchange)
+    }
+  }
+}
+
 function accept(answer: PluginAnswer, plugin: ScopedPlugin, exchange: Exchange): PluginAnswer {
   if (answer.refusal !== undefined) exchange.refuse('denied', plugin.name, answer.refusal)
   return answer

@@ -68,3 +68,15 @@ test('the Admin API keeps a condition, and refuses one that is wrong with its po
     expect(refused.body.fields.condition).toMatch(complaint)
   }
 })
+
+test('only plugins that act on streams take their protocols', async () => {
+  const { ask } = await openTestAdmin({ catalog })
+  const protocols = ['tcp', 'tls', 'tls_passthrough', 'udp', 'http']
+  const restriction = { name: 'ip-restriction', config: { deny: ['192.0.2.1'] }, protocols }
+  expect((await ask('POST', '/plugins', restriction)).status).toBe(201)
+  const refused = await ask('POST', '/plugins', { name: 'cors', protocols })
+  expect([refused.status, refused.body.fields]).toEqual([
+    400,
+    { protocols: 'expected one of: grpc, grpcs, http, https, ws, wss' },
+  ])
+})

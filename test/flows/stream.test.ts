@@ -218,3 +218,43 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => void server.close(resolve))
   return port
 }
+
+test('ip-restriction refuses streams, recorded with plugin and reason, and only those of its protocols', async () => {
+  const port = await startServer((socket) => void socket.pipe(socket))
+  const input = (protocols: readonly string[], config: object) => ({
+    ...gatewayTo(port, 'tcp', fromHere),
+    plugins: [{ name: 'ip-restriction', protocols, config }],
+  })
+  const gateway = await openGateway(input(['tcp'], { deny: ['127.0.0.0/8'] }))
+  const ask = async (): Promise<string> => {
+    const client = net.connect({ port: gateway.streamPort, host: '127.0.0.1' })
+    client.on('error', () => undefined)
+    client.end('hello')
+    const parts: Buffer[] = []
+    client.on('data', (part: Buffer) => parts.push(part))
+    await once(client, 'close')
+    return Buffer.concat(parts).toString()
+  }
+  const deny = { deny: ['127.0.0.0/8'] }
+  expect(await ask()).toBe('')
+  await until('the event', () => gateway.events.length === 1)
+  expect(gateway.events[0]).toMatchObject({
+    scheme: 'tcp',
+    outcome: 'denied',
+    denied_by: 'ip-restriction',
+    reason: 'ip-restriction.address',
+    status: 403,
+    tries: 0,
+  })
+  expect((await gateway.ask('/')).status).toBe(404)
+  for (const [protocols, config] of [
+    [['http', 'https'], deny],
+    [['udp', 'tls'], deny],
+    [['tcp'], { allow: ['127.0.0.1'] }],
+  ] as const) {
+    gateway.reconfigure(input(protocols, config))
+    expect(await ask()).toBe('hello')
+  }
+  gateway.reconfigure(input(['tcp', 'http'], { allow: ['192.0.2.1'] }))
+  expect(await ask()).toBe('')
+})

@@ -6,6 +6,9 @@ import { fillConfig } from '../linked-settings.ts'
 import { partial } from './partial.ts'
 import { fillLinks, ownConfig, pluginLink } from './plugin-links.ts'
 
+const requestProtocols = ['grpc', 'grpcs', 'http', 'https', 'ws', 'wss'] as const
+const streamProtocols = ['tcp', 'tls', 'tls_passthrough', 'udp'] as const
+
 export const plugin = defineEntity(
   {
     name: 'plugin',
@@ -50,10 +53,12 @@ export const plugin = defineEntity(
         'Partials whose settings the plugin uses: each with `id` or `name`, and `path`, the setting that it replaces.',
       ),
       protocols: z
-        .array(z.enum(['grpc', 'grpcs', 'http', 'https', 'ws', 'wss']))
+        .array(z.enum([...requestProtocols, ...streamProtocols]))
         .min(1)
         .default(['grpc', 'grpcs', 'http', 'https'])
-        .describe('Protocols of requests to which the plugin applies.'),
+        .describe(
+          'Protocols of requests and streams to which the plugin applies. `tcp`, `tls`, `tls_passthrough` and `udp` for plugins of streams only.',
+        ),
       condition: optional(
         z
           .string()
@@ -103,6 +108,13 @@ export const plugin = defineEntity(
     },
     forbiddenFields: ({ name }, catalog) =>
       catalog.find((plugin) => plugin.name === name)?.withoutScopes ?? [],
+    fieldViolations({ name, protocols }, catalog) {
+      const found = catalog.find((plugin) => plugin.name === name)
+      const streams: readonly unknown[] = streamProtocols
+      const hasStream = Array.isArray(protocols) && protocols.some((one) => streams.includes(one))
+      if (!hasStream || found === undefined || found.actsOnStreams === true) return {}
+      return { protocols: `expected one of: ${requestProtocols.join(', ')}` }
+    },
     unknownName: (name) =>
       `plugin '${name}' not enabled; add it to the 'plugins' configuration property`,
   },

@@ -46,6 +46,7 @@ function used(places: string): ScopedPlugin {
     name: 'limit',
     identifies: false,
     condition: undefined,
+    protocols: [],
     use: {},
     scope: places,
     service: at('S', 's'),

@@ -7,6 +7,7 @@ export type ScopedPlugin = {
   readonly name: string
   readonly identifies: boolean
   readonly use: PluginUse
+  readonly protocols: readonly string[]
   /** Whether it acts on an exchange; undefined for one that acts on all. */
   readonly condition: ((exchange: Exchange) => boolean) | undefined
   /** The same for plugins of one route, of one service without a route, or of one workspace without either. */

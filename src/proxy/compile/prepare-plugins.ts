@@ -24,6 +24,7 @@ import type {
 import { openPluginCaches, type PluginCaches } from '../plugin-caches.ts'
 import { compileCondition } from '../plugin-conditions.ts'
 import type { ScopedPlugin } from './choose-plugins.ts'
+import { isOfStreams } from '../../entities/route-expression.ts'
 import { changeIndex, emptyIndex, touchReferring, type ReverseIndex } from './reverse-index.ts'
 
 type SnapshotPlugin = SnapshotItem<'plugins'>
@@ -184,7 +185,8 @@ function preparePlugin(
     isSamePlugin(before.plugins.get(plugin.id), plugin)
   )
     return { ...scoped, use: old.use }
-  const prepared = { ...scoped, use: openPlugin(plugin, definition, tools) }
+  const use = openPlugin(plugin, definition, tools)
+  const prepared = { ...scoped, use: isOfStreams(plugin) ? streamPartOf(use) : use }
   tools.prepared.push(prepared)
   return prepared
 }
@@ -195,6 +197,7 @@ const describePlugin = (
   { consumer_groups: groups }: Snapshot,
 ): Omit<ScopedPlugin, 'use'> => ({
   name: plugin.name,
+  protocols: plugin.protocols,
   // Absent from plugins that were stored before it existed.
   condition: typeof plugin.condition === 'string' ? compileCondition(plugin.condition) : undefined,
   identifies,
@@ -209,7 +212,14 @@ const describePlugin = (
 const isSamePlugin = (was: SnapshotPlugin | undefined, plugin: SnapshotPlugin): boolean =>
   was?.name === plugin.name &&
   was.workspace === plugin.workspace &&
-  isDeepStrictEqual(was.config, plugin.config)
+  isDeepStrictEqual(was.config, plugin.config) &&
+  isOfStreams(was) === isOfStreams(plugin)
+
+/** The part of a plugin that acts on streams. */
+const streamPartOf = (use: PluginUse): PluginUse => ({
+  onStream: (exchange) => use.onStream?.(exchange),
+  close: () => use.close?.(),
+})
 
 function refuseUnknown({ id, name }: SnapshotPlugin): never {
   throw new Problem('program.plugin', 400, `plugin ${id}: there is no plugin '${name}'`)

@@ -96,7 +96,9 @@ export function openStreamFront(options: StreamFrontOptions): StreamFront {
     const { sendsProxy } = listener
     const preface = sendsProxy && writeProxyHeader(sendsProxy, origin.client, origin.local)
     const transport = openTcpTransport({ socket, preface }, exchange, options.egress)
-    void proxyStream(options, find, exchange, transport).finally(() => programs.release(held))
+    void proxyStream(options, held.program, find, exchange, transport).finally(() =>
+      programs.release(held),
+    )
     return true
   }
   const held = programs.take()

@@ -1,6 +1,7 @@
 import { toProblem } from '../../lib/problem.ts'
 import type { Exchange } from '../exchange.ts'
-import type { RouteProgram } from '../program.ts'
+import type { Program, RouteProgram } from '../program.ts'
+import { runStreamPlugins } from '../run-plugins.ts'
 import { askUpstream, type Answer, type UpstreamClient } from '../walk/ask-upstream.ts'
 import { endExchange, type EndTools } from '../walk/end-exchange.ts'
 import { discard, logFailure } from '../walk/handle-request.ts'
@@ -15,6 +16,7 @@ export type StreamTransport = {
 /** The walk of a stream: a target is found like that of a request, then bytes pass both ways until either side ends, and what happened is recorded before the client sees the end. Never rejects. */
 export async function proxyStream(
   tools: EndTools,
+  { pluginsOf }: Pick<Program, 'pluginsOf'>,
   findRoute: () => RouteProgram,
   exchange: Exchange,
   { client, pass }: StreamTransport,
@@ -25,6 +27,8 @@ export async function proxyStream(
     const route = findRoute()
     exchange.routeRef = route.routeRef
     tools.checkRecording?.(route.routeRef.workspace)
+    exchange.matched = route
+    runStreamPlugins(pluginsOf(route), exchange)
     answer = await askUpstream(client, route, exchange)
     exchange.status = 200
     await pass(answer, route)

@@ -88,10 +88,12 @@ export function openUdpFront(options: UdpFrontOptions): UdpFront {
       const entry: Entry = { session, exchange, origin, route: routeOf(findRoute), revision }
       table.add(key, entry)
       session.receive(datagram)
-      void proxyStream(options, findRoute, exchange, session.transport).finally(() => {
-        table.delete(key, entry)
-        programs.release(held)
-      })
+      void proxyStream(options, held.program, findRoute, exchange, session.transport).finally(
+        () => {
+          table.delete(key, entry)
+          programs.release(held)
+        },
+      )
     } catch (error) {
       programs.release(held)
       throw error
