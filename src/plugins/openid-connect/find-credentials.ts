@@ -69,10 +69,12 @@ export const isFound = ({ token, refreshToken, basic }: Credentials): boolean =>
 /** The name of the header or parameter with a refresh token, if it is looked for there. */
 const refreshParameter = (
   place: 'header' | 'query' | 'body',
-  { auth_methods: methods, refresh_token_param_type: types, ...settings }: Placed,
+  settings: Placed,
 ): string | undefined =>
-  methods.includes('refresh_token') && types.includes(place)
-    ? (settings.refresh_token_param_name ?? undefined)
+  settings.refresh_token_param_name !== null &&
+  settings.auth_methods.includes('refresh_token') &&
+  settings.refresh_token_param_type.includes(place)
+    ? settings.refresh_token_param_name
     : undefined
 
 function findInField(field: string, settings: Placed): Credentials {
