@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { openCookieSeal } from '../../src/identity/seal-cookies.ts'
 
 type Case = {
   readonly plugins: readonly { readonly name: string; readonly config?: object }[]
@@ -12,6 +13,26 @@ const [head = '', body = ''] = [{ alg: 'HS256' }, { iss: 'ann' }].map((part) =>
 )
 const signature = createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url')
 export const token = { secret, text: `${head}.${body}.${signature}` }
+
+/** Settings and a token with which nothing is discovered. */
+const oidc = {
+  issuer: 'https://sso.example',
+  issuers_allowed: ['https://sso.example'],
+  client_id: ['gateway'],
+  client_secret: [secret],
+  enable_hs_signatures: true,
+  session_secret: 'a-secret-for-the-cookies-of-sessions',
+  upstream_headers_claims: ['sub'],
+  upstream_headers_names: ['X-User'],
+  scopes_required: ['read'],
+}
+const year = 365 * 86_400
+const accessToken = signToken({
+  iss: oidc.issuer,
+  sub: 'ann',
+  scope: 'read write',
+  exp: Math.floor(Date.now() / 1000) + year,
+})
 
 const addresses = Array.from({ length: 1000 }, (_, at) => `10.${at >> 8}.${at & 255}.0/24`)
 const plenty = 1_000_000_000
@@ -27,6 +48,14 @@ export const cases: Readonly<Record<string, Case>> = {
     headers: signedHeaders(),
   },
   jwt: { plugins: [{ name: 'jwt' }], headers: { Authorization: `Bearer ${token.text}` } },
+  'openid-connect-bearer': {
+    plugins: [{ name: 'openid-connect', config: { ...oidc, auth_methods: ['bearer'] } }],
+    headers: { Authorization: `Bearer ${accessToken}` },
+  },
+  'openid-connect-session': {
+    plugins: [{ name: 'openid-connect', config: { ...oidc, auth_methods: ['session'] } }],
+    headers: { Cookie: `session=${sealSession()}` },
+  },
   'ip-restriction': { plugins: [{ name: 'ip-restriction', config: { deny: addresses } }] },
   'bot-detection': {
     plugins: [{ name: 'bot-detection' }],
@@ -88,4 +117,30 @@ function signedHeaders(): Readonly<Record<string, string>> {
     Date: date,
     Authorization: `hmac username="ann", algorithm="hmac-sha256", headers="date", signature="${signature}"`,
   }
+}
+
+function signToken(claims: object): string {
+  const parts = [{ alg: 'HS256', typ: 'at+jwt' }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  )
+  const own = createHmac('sha256', secret).update(parts.join('.')).digest('base64url')
+  return `${parts.join('.')}.${own}`
+}
+
+/** The cookie of a person who is signed in. */
+function sealSession(): string {
+  const owner = JSON.stringify([oidc.issuer, oidc.client_id, 'default'])
+  const now = Date.now()
+  const session = {
+    id: 'a-session',
+    generation: 0,
+    accessToken,
+    client: 'gateway',
+    issuer: oidc.issuer,
+    subject: 'ann',
+    startedAt: now,
+    usedAt: now,
+    issuedAt: now,
+  }
+  return openCookieSeal(oidc.session_secret, owner).seal(session, 'session')
 }
