@@ -19,10 +19,10 @@ const beside: Readonly<Record<string, Record<string, unknown>>> = {
 }
 
 /** References of entities with a collection. */
-const references = entities.flatMap(({ name, plural, refersTo, inWorkspace }) => {
+const references = entities.flatMap((entity) => {
+  const { name, plural, refersTo, inWorkspace, withoutRoutes = [] } = entity
   const sample = samples[name]
-  const isNested = ['target', 'token', 'entity-permission', 'group-role'].includes(name)
-  if (sample === undefined || isNested) return []
+  if (sample === undefined || withoutRoutes.includes('own')) return []
   const list = `${inWorkspace ? `/${here}` : ''}/${plural}`
   return Object.entries(refersTo).map(([field, to]) => ({ name, field, to, list, sample }))
 })
