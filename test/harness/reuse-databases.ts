@@ -1,4 +1,4 @@
-import { expect, onTestFinished } from 'vitest'
+import { onTestFinished, TestRunner } from 'vitest'
 import pg from 'pg'
 import { migrateStore } from '../../src/store/migrations/migrate-store.ts'
 import { openPostgres } from '../../src/store/postgres/open-postgres.ts'
@@ -15,7 +15,7 @@ export function reuseDatabases(
   return async () => {
     const url = free.pop() ?? (await prepare(await create(), backups))
     // Outside a test, the database is used until the end of the file.
-    if (expect.getState().currentTestName === undefined) return url
+    if (TestRunner.getCurrentTest() === undefined) return url
     onTestFinished(async () => {
       await run(url, restore)
       free.push(url)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test, TestRunner } from 'vitest'
 import { openPostgresStore } from '../../src/store/open-postgres-store.ts'
 import { openSqliteStore } from '../../src/store/open-sqlite-store.ts'
 import type { StoreOptions } from '../../src/store/open-store.ts'
@@ -20,7 +20,6 @@ export type StoreEngine = {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-stores-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const current = { engine: sqliteEngine() }
 
 /** The file or URL of a new database. SQLite, except in a run of `rerunOnPostgres`. */
@@ -78,10 +77,15 @@ function skipPostgres(): void {
 }
 
 function sqliteEngine(): StoreEngine {
-  let count = 0
   return {
     engine: 'SQLite',
-    fresh: async () => join(folder, `${process.pid}-${(count += 1)}-${Math.random()}.db`),
+    async fresh() {
+      const directory = mkdtempSync(join(folder, 'store-'))
+      // Outside a test, the store is used until the end of the file.
+      if (TestRunner.getCurrentTest() !== undefined)
+        onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+      return join(directory, 'weir.db')
+    },
     restart: async () => undefined,
     halt: async () => undefined,
   }
