@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { closingReporter } from './test/harness/closing-reporter.ts'
@@ -9,25 +10,19 @@ keepTemporaryFilesInMemory()
 // Where decK's program cannot be had, somebody who knows that says so; else its test is skipped, which fails in CI.
 const without = process.env['WEIR_WITHOUT_DECK'] === undefined ? [] : ['**/deck-program.test.ts']
 
-/** Unit tests that open a warehouse. */
-const warehouseTests = ['src/{analytics,warehouse}/**/*.test.ts', 'src/access/row-rules.test.ts']
+/**
+ * Whether a file of tests needs a process of its own: chDB keeps one data directory per process, a mocked module must
+ * not have been imported before, and one file runs the tests of others on another engine.
+ */
+const needsProcess = (file: string): boolean =>
+  /openTestWarehouse|openWarehouse|rerunOnPostgres|vi\.mock\(/.test(readFileSync(file, 'utf8'))
 
-/** Files that need a process of their own: chDB keeps one data directory per process, and some change or measure the process. */
-const isolated = [
-  ...warehouseTests,
-  ...[
-    'admin-failures',
-    'analytics-routes',
-    'audit-dataset',
-    'full-warehouse',
-    'open-datasets',
-    'preview',
-    'refused-batch',
-    'warehouse-routes',
-  ].map((name) => `test/flows/${name}.test.ts`),
-  // Runs the tests of other files on another engine.
-  'test/flows/on-postgres.test.ts',
-]
+const isolated = ['src', 'test'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `${folder}/${name}`)
+    .filter(needsProcess),
+)
 
 export default defineConfig({
   test: {
@@ -58,7 +53,7 @@ export default defineConfig({
         test: {
           name: 'units',
           include: ['{src,tools,bench,ui}/**/*.test.{ts,tsx}'],
-          exclude: [...configDefaults.exclude, ...warehouseTests],
+          exclude: [...configDefaults.exclude, ...isolated],
           isolate: false,
         },
       },

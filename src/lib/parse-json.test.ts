@@ -96,7 +96,7 @@ test('names the limit that a text exceeds', () => {
   expect(because('{"a":1,"b":1,"a":1}', { members: 2 })).toBe(
     'An object of a body has at most 2 members.',
   )
-  expect(because('["abc"]', { characters: 4 })).toBe('A text of a body has at most 4 characters.')
+  expect(because('["abc"]', { characters: 4 })).toBe('A string in a body has at most 4 characters.')
   expect(because('[["abc",1],2]', { depth: 2, values: 4, characters: 5 })).toEqual([['abc', 1], 2])
 })
 

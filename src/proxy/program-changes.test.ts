@@ -99,13 +99,22 @@ function partsOf({ tables, names, directory }: Program): Map<string, readonly [K
     add('plugins', id, use, labelOf(use) === 'refuses' ? '' : [labelOf(use), name])
   const listed = (...lists: readonly Iterable<unknown>[]) => lists.map((list) => [...list])
   const { certificates, snis, consumers, keys, basic_auths, jwts, hmac_auths } = snapshot
-  const { mtls_auths, ca_certificates } = snapshot
+  const { mtls_auths, ca_certificates, consumer_groups } = snapshot
   add('names', '', names, [listed(certificates, snis), names.clientCas])
   add(
     'directory',
     '',
     directory,
-    listed(consumers, keys, basic_auths, jwts, hmac_auths, mtls_auths, ca_certificates),
+    listed(
+      consumers,
+      consumer_groups,
+      keys,
+      basic_auths,
+      jwts,
+      hmac_auths,
+      mtls_auths,
+      ca_certificates,
+    ),
   )
   for (const name of serverNames) {
     const context = names.find(name, defaultTlsPolicy)

@@ -73,7 +73,7 @@ export function emptyDirectory(clock: Clock): DirectoryTables {
   return { ...tables, directory: openDirectory(tables, clock) }
 }
 
-/** The directory is the same object while no consumer, credential and CA certificate changed. */
+/** The directory is the same object while no consumer, consumer group, credential or CA certificate changed. */
 export function* changeDirectory(
   tables: DirectoryTables,
   before: Snapshot,

@@ -185,8 +185,9 @@ function preparePlugin(
     isSamePlugin(before.plugins.get(plugin.id), plugin)
   )
     return { ...scoped, use: old.use }
-  const use = openPlugin(plugin, definition, tools)
-  const prepared = { ...scoped, use: isOfStreams(plugin) ? streamPartOf(use) : use }
+  const toUse = isOfStreams(plugin) ? streamPartOf : (use: PluginUse) => use
+  // Nothing between the two may throw: what is not in `prepared` is not closed.
+  const prepared = { ...scoped, use: toUse(openPlugin(plugin, definition, tools)) }
   tools.prepared.push(prepared)
   return prepared
 }
