@@ -1,8 +1,8 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { adminToken, openTestAdmin, type TestAdmin } from './admin-harness.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 
 test('rejects bodies that do not match their content type, and stores nothing', async () => {
   const admin = await openTestAdmin()
@@ -247,6 +247,6 @@ async function sendRaw({ adminUrl }: TestAdmin, text: string): Promise<string> {
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   // The socket stays open, because a client that half-closes gets no response.
   socket.write(text)
-  await once(socket, 'close')
+  await untilClosed(socket)
   return Buffer.concat(chunks).toString()
 }

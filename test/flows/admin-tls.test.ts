@@ -14,6 +14,7 @@ import { makeAuthority } from '../harness/make-certificate.ts'
 import { openCommandLine } from '../harness/open-command-line.ts'
 import { adminToken, startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 import { openTestAdmin } from './admin-harness.ts'
 
 const authority = await makeAuthority('test authority')
@@ -106,7 +107,7 @@ test('the Admin API offers the versions and cipher suites of the TLS policy, and
   const plain = net.connect(Number(new URL(url).port), '127.0.0.1')
   plain.on('error', () => undefined).resume()
   plain.write('GET / HTTP/1.1\r\n\r\n')
-  await once(plain, 'close')
+  await untilClosed(plain)
 })
 
 test('a changed certificate is presented without a restart, and one without its key is logged once and not presented', async () => {

@@ -13,6 +13,7 @@ import { openGateway } from '../harness/open-gateway.ts'
 import { startGrpc } from '../harness/start-grpc.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 
 const authority = await makeAuthority('test authority')
 
@@ -45,7 +46,7 @@ async function connect(port: number, ...parts: readonly (string | Uint8Array)[])
 async function all(socket: Socket): Promise<string> {
   const parts: Buffer[] = []
   socket.on('data', (part: Buffer) => parts.push(part))
-  if (!socket.destroyed) await once(socket, 'close')
+  await untilClosed(socket)
   return Buffer.concat(parts).toString('latin1')
 }
 

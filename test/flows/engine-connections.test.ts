@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import net from 'node:net'
 import { expect, test } from 'vitest'
 import { openGateway, type GatewayOptions } from '../harness/open-gateway.ts'
@@ -6,6 +5,7 @@ import { openRawClient, type RawClient } from '../harness/open-raw-client.ts'
 import { fieldOf } from '../harness/read-messages.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 
 type Listener = Parameters<typeof startUpstream>[0]
 
@@ -165,7 +165,7 @@ async function drip(port: number, first: string): Promise<string> {
   socket.on('error', () => undefined)
   socket.write(first)
   const dripping = setInterval(() => socket.writable && socket.write('x'), 20)
-  await once(socket, 'close')
+  await untilClosed(socket)
   clearInterval(dripping)
   return received
 }
@@ -182,7 +182,7 @@ test('returns 408 to clients that send their head byte by byte, and serves other
 test('closes a connection that sends empty lines without end, and does not buffer them', async () => {
   const gateway = await openBefore(echoPath, { headMilliseconds: 400, idleMilliseconds: 400 })
   const socket = net.connect(gateway.port, '127.0.0.1').on('error', () => undefined)
-  const closed = once(socket, 'close')
+  const closed = untilClosed(socket)
   const lines = Buffer.from('\r\n'.repeat(500))
   const sending = setInterval(() => socket.writable && socket.write(lines), 10)
   socket.resume()
@@ -215,7 +215,7 @@ test('sends no body with a refused HEAD request', async () => {
     socket.write(`HEAD / HTTP/1.1\r\n${host}\r\n`)
     let received = ''
     socket.on('data', (bytes) => (received += String(bytes)))
-    await once(socket, 'close')
+    await untilClosed(socket)
     expect(received).toMatch(/^HTTP\/1\.1 400 [^]*\r\n\r\n$/)
   }
 })

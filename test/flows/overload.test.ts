@@ -12,6 +12,7 @@ import { openGateway } from '../harness/open-gateway.ts'
 import { openRawClient } from '../harness/open-raw-client.ts'
 import { startUpstream } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 
 const everything = (port: number) => ({
   services: [{ name: 'api', host: '127.0.0.1', port, read_timeout: 60_000, retries: 0 }],
@@ -200,10 +201,10 @@ test('answers 503 on a connection over the limit, closes and records it', async 
   const more = net.connect(gateway.port, '127.0.0.1')
   let received = ''
   more.on('data', (bytes) => (received += String(bytes)))
-  await once(more, 'close')
+  await untilClosed(more)
   expect(received).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1\r\n[^]*connection: close\r\n/i)
   const secure = net.connect(gateway.securePort, '127.0.0.1').on('error', () => undefined)
-  await once(secure, 'close')
+  await untilClosed(secure)
   const reasons = gateway.events.map(({ reason, client_address: from }) => [reason, from])
   expect(reasons).toEqual(Array.from({ length: 2 }, () => ['admission.connections', '127.0.0.1']))
   upstream.release()

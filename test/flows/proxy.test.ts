@@ -6,6 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { openGateway } from '../harness/open-gateway.ts'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { until } from '../harness/until.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 
 const orders = (port: number, more: Record<string, unknown> = {}) => ({
   name: 'orders',
@@ -20,7 +21,7 @@ async function raw(port: number, bytes: string): Promise<string> {
   socket.write(bytes)
   let text = ''
   socket.on('data', (chunk) => (text += String(chunk)))
-  await once(socket, 'close')
+  await untilClosed(socket)
   return text
 }
 

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startUpstream, type Echo } from '../harness/start-upstream.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 
 async function startGreeter(): Promise<number> {
   const server = net.createServer((socket) => socket.on('error', () => undefined).end('hello'))
@@ -28,7 +29,7 @@ async function hear(port: number): Promise<string> {
   socket.on('error', () => undefined)
   let heard = ''
   socket.on('data', (part) => (heard += String(part)))
-  await once(socket, 'close')
+  await untilClosed(socket)
   return heard
 }
 

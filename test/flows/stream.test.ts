@@ -7,6 +7,7 @@ import { openGateway } from '../harness/open-gateway.ts'
 import { freeUdpPort, startUdpLoad, startUdpServer } from '../harness/open-udp-client.ts'
 import { startWeir } from '../harness/start-weir.ts'
 import { until } from '../harness/until.ts'
+import { untilClosed } from '../harness/until-closed.ts'
 
 const authority = await makeAuthority('test authority')
 
@@ -181,7 +182,7 @@ test('a complete Weir forwards streams on its configured addresses, and loses no
     socket.on('error', () => undefined)
     const answer = all(socket)
     socket.end('hello')
-    return String(await Promise.race([answer, once(socket, 'close').then(() => '')]))
+    return String(await Promise.race([answer, untilClosed(socket).then(() => '')]))
   }
   const where = { host: '127.0.0.1', rejectUnauthorized: false }
   await until('plain', async () => (await talk(net.connect(open, '127.0.0.1'))) === 'hello')
@@ -232,7 +233,7 @@ test('ip-restriction refuses streams, recorded with plugin and reason, and only 
     client.end('hello')
     const parts: Buffer[] = []
     client.on('data', (part: Buffer) => parts.push(part))
-    await once(client, 'close')
+    await untilClosed(client)
     return Buffer.concat(parts).toString()
   }
   const deny = { deny: ['127.0.0.0/8'] }
